@@ -1,0 +1,38 @@
+/**
+ * Which plugins an API runs, as data: what the gateway asks a coprocess to install. Two sets with the same content have the
+ * same digest and are the same set. `hooks` are in the order of the definition, phase by phase.
+ */
+export interface PluginSet {
+  /** Hex SHA-256 over the rest: see {@link digestOf} in plugin-set-digest.ts. */
+  readonly digest: string;
+  readonly apiId: string;
+  readonly orgId: string;
+  /** The definition's `config_data`; absent when there is none or it is disabled. */
+  readonly configData?: Readonly<Record<string, unknown>>;
+  /** Name of the bundle that the files come from; absent for local files and for `grpc`. */
+  readonly bundle?: string;
+  readonly hooks: readonly HookSpec[];
+}
+
+export type HookType = 'pre' | 'auth' | 'postKeyAuth' | 'post' | 'response';
+
+/** One hook of a plugin set. */
+export interface HookSpec {
+  /** Position in the set. */
+  readonly index: number;
+  readonly type: HookType;
+  readonly driver: string;
+  /** Function or export name; for `grpc` the `hook_name`. */
+  readonly name: string;
+  /** Source file as the definition has it; empty for `grpc`. */
+  readonly path: string;
+  readonly code?: string;
+  readonly rawBodyOnly: boolean;
+  readonly requireSession: boolean;
+  /** Name of the plugin server, for `grpc`; absent for the default one. */
+  readonly server?: string;
+  /** Longest run of this hook, in milliseconds. */
+  readonly timeoutMs: number;
+  /** `none`: trusted code runs inside the coprocess; `process` (default): in a guest of its own. */
+  readonly isolation?: 'none' | 'process';
+}

@@ -1,0 +1,10 @@
+import type { ResponseEdits } from './answer.ts';
+import type { HeaderList } from './header-list.ts';
+
+/** An upstream's response on its way through the response hooks. */
+export interface ResponseState {
+  status: number;
+  headers: HeaderList;
+  body: Buffer;
+}
+export type { ResponseEdits };
