@@ -33,6 +33,26 @@ export interface HookSpec {
   readonly server?: string;
   /** Longest run of this hook, in milliseconds. */
   readonly timeoutMs: number;
+  /** What a failure of this hook means for the request. Auth hooks reject unless the operator said otherwise twice. */
+  readonly onError: 'reject' | 'continue';
   /** `none`: trusted code runs inside the coprocess; `process` (default): in a guest of its own. */
   readonly isolation?: 'none' | 'process';
+}
+
+/** What a hook reads of the body of its message: nothing (the body streams past it), or all of it. */
+export type BodyUse = 'none' | 'buffered';
+
+export type HookReport = { readonly ready: true; readonly body: BodyUse } | { readonly ready: false; readonly reason: string };
+
+/** What became of an install: the set is loaded when every hook is ready, and refused as a whole otherwise. */
+export interface SetReport {
+  readonly digest: string;
+  /** One per hook of the set, in its order. */
+  readonly hooks: readonly HookReport[];
+  /** Why the set as a whole was refused (its bundle, say), beside what the hooks say. */
+  readonly refused?: string;
+}
+
+export function isLoaded(report: SetReport): boolean {
+  return report.refused === undefined && report.hooks.every((hook) => hook.ready);
 }

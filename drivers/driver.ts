@@ -1,6 +1,6 @@
 import type { HookAnswer } from '../contract/answer.ts';
 import type { HookCall } from '../contract/call.ts';
-import type { HookSpec, PluginSet } from '../contract/plugin-set.ts';
+import type { HookReport, HookSpec, PluginSet } from '../contract/plugin-set.ts';
 
 /**
  * What a language must offer to be hosted. The coprocess hands a driver the hooks of a plugin set that name it, and calls
@@ -29,11 +29,6 @@ export interface LoadedHooks {
   /** Called once, after the last call has ended. */
   close(): Promise<void>;
 }
-
-export type HookReport = { readonly ready: true; readonly body: BodyUse } | { readonly ready: false; readonly reason: string };
-
-/** What a hook reads of the body of its message: nothing (the body streams past it), or all of it. */
-export type BodyUse = 'none' | 'buffered';
 
 /** What the coprocess offers to drivers. */
 export interface Host {

@@ -1,0 +1,193 @@
+import { performance } from 'node:perf_hooks';
+import type { HookAnswer, HookOutcome, HookTiming } from '../contract/answer.ts';
+import type { HookCall } from '../contract/call.ts';
+import { PluginFailure } from '../contract/failure.ts';
+import type { HookReport, HookSpec, PluginSet, SetReport } from '../contract/plugin-set.ts';
+import { type ContractOptions, defaultContractOptions } from '../contract/request-state.ts';
+import type { Driver, Host, LoadedHooks } from '../drivers/driver.ts';
+
+export interface CoprocessOptions {
+  readonly drivers: readonly Driver[];
+  readonly host: Host;
+  readonly contract?: ContractOptions;
+}
+
+/** The plugin sets that are installed, and the drivers that run them. Knows no HTTP and no link. */
+export interface Coprocess {
+  readonly drivers: readonly string[];
+  /** Load a set, once: a second install of the same digest shares the first, by count. Never rejects. */
+  install(set: PluginSet): Promise<SetReport>;
+  /** Let go of one install; the last one closes the set when its calls have ended. */
+  uninstall(digest: string): void;
+  /** Run consecutive hooks of an installed set: see `Dispatcher.dispatch` in gateway/dispatch. Never rejects. */
+  run(digest: string, hooks: readonly number[], call: HookCall): Promise<readonly HookOutcome[]>;
+  close(): Promise<void>;
+}
+
+interface InstalledSet {
+  readonly hooks: readonly HookSpec[];
+  /** By hook index. */
+  readonly loaded: readonly (LoadedHooks | undefined)[];
+  readonly report: SetReport;
+  calls: number;
+  installs: number;
+  readonly close: () => Promise<void>;
+}
+
+export function createCoprocess(options: CoprocessOptions): Coprocess {
+  const contract = options.contract ?? defaultContractOptions;
+  const drivers = new Map<string, Driver>();
+  for (const driver of options.drivers) for (const name of driver.names) drivers.set(name, driver);
+  const sets = new Map<string, InstalledSet>();
+  const loading = new Map<string, Promise<SetReport>>();
+  const closing = new Set<Promise<void>>();
+
+  async function load(set: PluginSet): Promise<SetReport> {
+    const loaded: (LoadedHooks | undefined)[] = set.hooks.map(() => undefined);
+    const reports: HookReport[] = set.hooks.map((hook) => ({
+      ready: false,
+      reason: `the driver "${hook.driver}" is unknown; known are ${[...drivers.keys()].join(', ')}`,
+    }));
+    const byDriver = Map.groupBy(
+      set.hooks.filter((hook) => drivers.has(hook.driver)),
+      (hook) => drivers.get(hook.driver) as Driver,
+    );
+    const opened: LoadedHooks[] = [];
+    await Promise.all(
+      [...byDriver].map(async ([driver, hooks]) => {
+        try {
+          const room = await driver.load(set, hooks, options.host);
+          opened.push(room);
+          hooks.forEach((hook, i) => {
+            loaded[hook.index] = room;
+            reports[hook.index] = room.reports[i] as HookReport;
+          });
+        } catch (error) {
+          const reason = error instanceof Error ? error.message : String(error);
+          for (const hook of hooks) reports[hook.index] = { ready: false, reason };
+        }
+      }),
+    );
+    const report: SetReport = { digest: set.digest, hooks: reports };
+    const close = async (): Promise<void> => {
+      await Promise.all(opened.map((room) => room.close()));
+    };
+    sets.set(set.digest, { hooks: set.hooks, loaded, report, calls: 0, installs: 1, close });
+    return report;
+  }
+
+  function closeSet(set: InstalledSet): void {
+    const closed = set.close().finally(() => closing.delete(closed));
+    closing.add(closed);
+  }
+
+  return {
+    drivers: [...drivers.keys()],
+
+    async install(set) {
+      const known = sets.get(set.digest);
+      if (known !== undefined) {
+        known.installs++;
+        return known.report;
+      }
+      const pending = loading.get(set.digest);
+      if (pending !== undefined) {
+        const report = await pending;
+        const installed = sets.get(set.digest);
+        if (installed !== undefined) installed.installs++;
+        return report;
+      }
+      const load_ = load(set).finally(() => loading.delete(set.digest));
+      loading.set(set.digest, load_);
+      return load_;
+    },
+
+    uninstall(digest) {
+      const set = sets.get(digest);
+      if (set === undefined || --set.installs > 0) return;
+      sets.delete(digest);
+      if (set.calls === 0) closeSet(set);
+    },
+
+    async run(digest, hooks, call) {
+      const set = sets.get(digest);
+      if (set === undefined) {
+        return [failed(new PluginFailure('HOOK_UNKNOWN', `the plugin set ${digest} is not installed here`))];
+      }
+      set.calls++;
+      try {
+        return await runHooks(set, hooks, call, contract);
+      } finally {
+        if (--set.calls === 0 && set.installs === 0) closeSet(set);
+      }
+    },
+
+    async close() {
+      for (const set of sets.values()) closeSet(set);
+      sets.clear();
+      await Promise.all(closing);
+      await Promise.all(options.drivers.map((driver) => driver.close()));
+    },
+  };
+}
+
+async function runHooks(
+  set: InstalledSet,
+  hooks: readonly number[],
+  call: HookCall,
+  contract: ContractOptions,
+): Promise<readonly HookOutcome[]> {
+  const outcomes: HookOutcome[] = [];
+  let current = call;
+  for (let i = 0; i < hooks.length; i++) {
+    const hook = set.hooks[hooks[i] as number] as HookSpec;
+    const outcome = await runHook(set.loaded[hook.index], hook, current);
+    outcomes.push(outcome);
+    const { answer } = outcome;
+    if (answer === undefined) {
+      if (hook.onError === 'continue') continue;
+      break;
+    }
+    if (answer.reply !== undefined || i === hooks.length - 1) break;
+    try {
+      current = next(current, answer, contract);
+    } catch (error) {
+      outcomes[i] = { failure: PluginFailure.from(error), timing: outcome.timing };
+      break;
+    }
+  }
+  return outcomes;
+}
+
+/** What the next hook gets: the same call with this answer's edits in it. */
+function next(call: HookCall, answer: HookAnswer, contract: ContractOptions): HookCall {
+  const request = answer.request === undefined ? call.request : call.request.after(answer.request, contract);
+  const response =
+    answer.response === undefined || call.response === undefined ? call.response : call.response.after(answer.response);
+  return request === call.request && response === call.response ? call : { ...call, request, response };
+}
+
+async function runHook(loaded: LoadedHooks | undefined, hook: HookSpec, call: HookCall): Promise<HookOutcome> {
+  const began = performance.now();
+  try {
+    if (loaded === undefined) throw new PluginFailure('HOOK_UNKNOWN', `hook "${hook.name}" is not loaded`);
+    if (call.cancellation.cancelled) throw new PluginFailure('CANCELLED', 'the client went away');
+    const deadlineMs = Math.min(call.deadlineMs, began + hook.timeoutMs);
+    if (deadlineMs <= began) throw new PluginFailure('HOOK_TIMED_OUT', 'the deadline had passed before the hook began');
+    const answer = await loaded.run(hook, deadlineMs === call.deadlineMs ? call : { ...call, deadlineMs });
+    return { answer, timing: timingSince(began, answer.timing) };
+  } catch (error) {
+    return { failure: PluginFailure.from(error), timing: timingSince(began, undefined) };
+  }
+}
+
+function timingSince(began: number, known: Partial<HookTiming> | undefined): HookTiming {
+  const totalUs = Math.round((performance.now() - began) * 1000);
+  const queueUs = known?.queueUs ?? 0;
+  const wireUs = known?.wireUs ?? 0;
+  return { queueUs, wireUs, runUs: known?.runUs ?? Math.max(0, totalUs - queueUs - wireUs) };
+}
+
+function failed(failure: PluginFailure): HookOutcome {
+  return { failure, timing: { queueUs: 0, wireUs: 0, runUs: 0 } };
+}

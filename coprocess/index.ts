@@ -1,0 +1,1 @@
+export { type Coprocess, type CoprocessOptions, createCoprocess } from './coprocess.ts';

@@ -1,0 +1,32 @@
+import type { HookOutcome } from '../../contract/answer.ts';
+import type { HookCall } from '../../contract/call.ts';
+import type { PluginSet, SetReport } from '../../contract/plugin-set.ts';
+
+/**
+ * Where hooks run, as the gateway sees it: a coprocess in this process, or one or several at the end of a link. The code above this
+ * port is the same for both.
+ */
+export interface Dispatcher {
+  /**
+   * Load a plugin set everywhere. Resolves with what the coprocesses report; when several disagree, the set counts as refused.
+   * Waits for a coprocess that is not there yet until `signal` aborts.
+   */
+  install(set: PluginSet, signal?: AbortSignal): Promise<SetReport>;
+  /** Let go of a plugin set; calls that still use it end first. */
+  uninstall(digest: string): void;
+  /**
+   * Run consecutive hooks of an installed set: each sees the edits of the one before it. Resolves with one outcome for each hook that
+   * ran; a failure, or an answer that ends the request, is the last one. Never rejects.
+   */
+  dispatch(run: HookRun, call: HookCall): Promise<readonly HookOutcome[]> | readonly HookOutcome[];
+  /** Whether calls can be made now; readiness tells. */
+  readonly available: boolean;
+  close(): Promise<void>;
+}
+
+/** A run of consecutive hooks of one plugin set. Made once per API revision and phase, and compared by identity. */
+export interface HookRun {
+  readonly digest: string;
+  /** Indexes into `PluginSet.hooks`. */
+  readonly hooks: readonly number[];
+}
