@@ -42,7 +42,9 @@ export interface HookSpec {
 /** What a hook reads of the body of its message: nothing (the body streams past it), or all of it. */
 export type BodyUse = 'none' | 'buffered';
 
-export type HookReport = { readonly ready: true; readonly body: BodyUse } | { readonly ready: false; readonly reason: string };
+export type HookReport =
+  | { readonly ready: true; readonly body: BodyUse }
+  | { readonly ready: false; readonly reason: string };
 
 /** What became of an install: the set is loaded when every hook is ready, and refused as a whole otherwise. */
 export interface SetReport {
