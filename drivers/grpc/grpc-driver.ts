@@ -1,0 +1,123 @@
+import { performance } from 'node:perf_hooks';
+import { type CallOptions, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import type { HookAnswer } from '../../contract/answer.ts';
+import type { HookCall, TraceContext } from '../../contract/call.ts';
+import { PluginFailure } from '../../contract/failure.ts';
+import { decodeAnswer, encodeObject, type ObjectConstants, objectConstants } from '../../contract/object.ts';
+import type { HookReport, HookSpec } from '../../contract/plugin-set.ts';
+import { specMap } from '../../contract/spec-map.ts';
+import type { Driver, LoadedHooks } from '../driver.ts';
+import { isDown, openServer, type PluginServer, type PluginServerOptions } from './servers.ts';
+
+export interface GrpcDriverOptions {
+  /** By name; `default` serves the hooks that name none. */
+  readonly servers: Readonly<Record<string, PluginServerOptions>>;
+  /** Begin the client span of a sampled call; absent without tracing. */
+  readonly beginSpan?: (name: string, server: string, parent: TraceContext) => ClientSpan;
+}
+
+/** The span of one call: `context` goes to the server. */
+export interface ClientSpan {
+  readonly context: TraceContext;
+  end(grpcStatus: number, error?: Error): void;
+}
+
+const path = '/coprocess.Dispatcher/Dispatch';
+const identity = (bytes: Buffer): Buffer => bytes;
+const noMetadata = new Metadata();
+
+/** The driver `grpc`: hooks run in external plugin servers that speak `coprocess.Dispatcher`. Hooks are picked by the server, by name. */
+export function createGrpcDriver(options: GrpcDriverOptions): Driver & { readonly serversDown: () => string[] } {
+  const servers = new Map<string, PluginServer>();
+  for (const [name, server] of Object.entries(options.servers)) servers.set(name, openServer(name, server));
+
+  return {
+    names: ['grpc'],
+    serversDown: () => [...servers.values()].filter(isDown).map((server) => server.name),
+
+    async load(set, hooks) {
+      const spec = specMap(set);
+      const loaded = new Map<HookSpec, { server: PluginServer; constants: ObjectConstants }>();
+      const reports = hooks.map((hook): HookReport => {
+        const server = servers.get(hook.server ?? 'default');
+        if (server === undefined) return { ready: false, reason: unknownServer(hook, [...servers.keys()]) };
+        loaded.set(hook, { server, constants: objectConstants(hook, spec) });
+        return { ready: true, body: 'buffered' };
+      });
+      return {
+        reports,
+        run(hook, call) {
+          const known = loaded.get(hook);
+          if (known === undefined) throw new PluginFailure('HOOK_UNKNOWN', `hook "${hook.name}" has no plugin server`);
+          return dispatch(known.server, known.constants, call, options.beginSpan);
+        },
+        async close() {},
+      } satisfies LoadedHooks;
+    },
+
+    async close() {
+      for (const server of servers.values()) server.client.close();
+    },
+  };
+}
+
+function unknownServer(hook: HookSpec, names: readonly string[]): string {
+  const known = names.length === 0 ? 'none is configured' : `configured are ${names.join(', ')}`;
+  return hook.server === undefined
+    ? `hook "${hook.name}" needs the default plugin server; ${known}: add "servers: { default: { target: ... } }"`
+    : `hook "${hook.name}" names the plugin server "${hook.server}"; ${known}`;
+}
+
+function dispatch(
+  server: PluginServer,
+  constants: ObjectConstants,
+  call: HookCall,
+  beginSpan: GrpcDriverOptions['beginSpan'],
+): Promise<HookAnswer> {
+  const message = encodeObject(constants, call);
+  if (server.maxSendBytes > 0 && message.length > server.maxSendBytes) {
+    throw new PluginFailure(
+      'CALL_UNSENDABLE',
+      `the message has ${message.length} bytes, and "${server.name}" is sent ${server.maxSendBytes} at most (maxSendBytes); raw_body_only halves a text body`,
+    );
+  }
+  if (server.calls >= server.maxConcurrentCalls) {
+    throw new PluginFailure('OVERLOADED', `"${server.name}" has ${server.calls} calls in flight (maxConcurrentCalls)`);
+  }
+  const span = call.trace === undefined ? undefined : beginSpan?.('coprocess.Dispatcher/Dispatch', server.name, call.trace);
+  const trace = span?.context ?? call.trace;
+  const left = Math.min(call.deadlineMs - performance.now(), server.timeoutMs);
+  const options: CallOptions = Number.isFinite(left) ? { deadline: Date.now() + left } : {};
+  return new Promise((resolve, reject) => {
+    server.calls++;
+    const done = (error: ServiceError | null, reply: Buffer | undefined): void => {
+      server.calls--;
+      stopListening();
+      span?.end(error?.code ?? status.OK, error ?? undefined);
+      if (error !== null) return reject(failureOf(error, server));
+      try {
+        resolve(decodeAnswer(constants.type, reply as Buffer, call));
+      } catch (failure) {
+        reject(failure);
+      }
+    };
+    const metadata = trace === undefined ? noMetadata : traceMetadata(trace);
+    const running = server.client.makeUnaryRequest(path, identity, identity, message, metadata, options, done);
+    const stopListening = call.cancellation.onCancel(() => running.cancel());
+  });
+}
+
+function traceMetadata(trace: TraceContext): Metadata {
+  const metadata = new Metadata();
+  metadata.set('traceparent', trace.traceparent);
+  if (trace.tracestate !== undefined) metadata.set('tracestate', trace.tracestate);
+  return metadata;
+}
+
+function failureOf(error: ServiceError, server: PluginServer): PluginFailure {
+  const message = `plugin server "${server.name}": ${status[error.code] ?? error.code}: ${error.details}`;
+  if (error.code === status.UNAVAILABLE) return new PluginFailure('DRIVER_UNAVAILABLE', message, { cause: error });
+  if (error.code === status.DEADLINE_EXCEEDED) return new PluginFailure('HOOK_TIMED_OUT', message, { cause: error });
+  if (error.code === status.CANCELLED) return new PluginFailure('CANCELLED', message, { cause: error });
+  return new PluginFailure('HOOK_THREW', message, { cause: error });
+}
