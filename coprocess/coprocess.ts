@@ -2,8 +2,9 @@ import { performance } from 'node:perf_hooks';
 import type { HookAnswer, HookOutcome, HookTiming } from '../contract/answer.ts';
 import type { HookCall } from '../contract/call.ts';
 import { PluginFailure } from '../contract/failure.ts';
-import type { HookReport, HookSpec, PluginSet, SetReport } from '../contract/plugin-set.ts';
+import { type HookReport, type HookSpec, isLoaded, type PluginSet, type SetReport } from '../contract/plugin-set.ts';
 import { type ContractOptions, defaultContractOptions } from '../contract/request-state.ts';
+import { failedRun, type RunHook, runHooks } from '../contract/run-hooks.ts';
 import type { Driver, Host, LoadedHooks } from '../drivers/driver.ts';
 
 export interface CoprocessOptions {
@@ -15,20 +16,29 @@ export interface CoprocessOptions {
 /** The plugin sets that are installed, and the drivers that run them. Knows no HTTP and no link. */
 export interface Coprocess {
   readonly drivers: readonly string[];
-  /** Load a set, once: a second install of the same digest shares the first, by count. Never rejects. */
+  /**
+   * Load a set, once: a second install of the same digest shares the first, by count. A set that is refused is not installed, and
+   * is loaded anew when it is asked for again. Never rejects.
+   */
   install(set: PluginSet): Promise<SetReport>;
   /** Let go of one install; the last one closes the set when its calls have ended. */
   uninstall(digest: string): void;
-  /** Run consecutive hooks of an installed set: see `Dispatcher.dispatch` in gateway/dispatch. Never rejects. */
-  run(digest: string, hooks: readonly number[], call: HookCall): Promise<readonly HookOutcome[]>;
+  /**
+   * Run consecutive hooks of an installed set: see `Dispatcher.dispatch` in gateway/dispatch. Answers at once when the drivers do.
+   * Never rejects.
+   */
+  run(
+    digest: string,
+    hooks: readonly number[],
+    call: HookCall,
+  ): Promise<readonly HookOutcome[]> | readonly HookOutcome[];
   close(): Promise<void>;
 }
 
 interface InstalledSet {
   readonly hooks: readonly HookSpec[];
-  /** By hook index. */
-  readonly loaded: readonly (LoadedHooks | undefined)[];
   readonly report: SetReport;
+  readonly runHook: RunHook;
   calls: number;
   installs: number;
   readonly close: () => Promise<void>;
@@ -72,12 +82,23 @@ export function createCoprocess(options: CoprocessOptions): Coprocess {
     const close = async (): Promise<void> => {
       await Promise.all(opened.map((room) => room.close()));
     };
-    sets.set(set.digest, { hooks: set.hooks, loaded, report, calls: 0, installs: 1, close });
+    const runHook: RunHook = (hook, call) => runLoaded(loaded[hook.index], hook, call);
+    const installed = { hooks: set.hooks, report, runHook, calls: 0, installs: 1, close };
+    if (isLoaded(report)) sets.set(set.digest, installed);
+    else closeSet(installed);
     return report;
   }
 
   function closeSet(set: InstalledSet): void {
-    const closed = set.close().finally(() => closing.delete(closed));
+    const closed = set
+      .close()
+      .catch((error: unknown) => {
+        options.host.log('warn', 'a plugin set did not close cleanly', {
+          digest: set.report.digest,
+          error: String(error),
+        });
+      })
+      .finally(() => closing.delete(closed));
     closing.add(closed);
   }
 
@@ -109,17 +130,18 @@ export function createCoprocess(options: CoprocessOptions): Coprocess {
       if (set.calls === 0) closeSet(set);
     },
 
-    async run(digest, hooks, call) {
+    run(digest, hooks, call) {
       const set = sets.get(digest);
       if (set === undefined) {
-        return [failed(new PluginFailure('HOOK_UNKNOWN', `the plugin set ${digest} is not installed here`))];
+        const failure = new PluginFailure('HOOK_UNKNOWN', `the plugin set ${digest} is not installed here`);
+        return failedRun(hooks.length, failure);
       }
+      const outcomes = runHooks(set.hooks, hooks, call, contract, set.runHook);
+      if (!(outcomes instanceof Promise)) return outcomes;
       set.calls++;
-      try {
-        return await runHooks(set, hooks, call, contract);
-      } finally {
+      return outcomes.finally(() => {
         if (--set.calls === 0 && set.installs === 0) closeSet(set);
-      }
+      });
     },
 
     async close() {
@@ -131,54 +153,38 @@ export function createCoprocess(options: CoprocessOptions): Coprocess {
   };
 }
 
-async function runHooks(
-  set: InstalledSet,
-  hooks: readonly number[],
+function runLoaded(
+  loaded: LoadedHooks | undefined,
+  hook: HookSpec,
   call: HookCall,
-  contract: ContractOptions,
-): Promise<readonly HookOutcome[]> {
-  const outcomes: HookOutcome[] = [];
-  let current = call;
-  for (let i = 0; i < hooks.length; i++) {
-    const hook = set.hooks[hooks[i] as number] as HookSpec;
-    const outcome = await runHook(set.loaded[hook.index], hook, current);
-    outcomes.push(outcome);
-    const { answer } = outcome;
-    if (answer === undefined) {
-      if (hook.onError === 'continue') continue;
-      break;
-    }
-    if (answer.reply !== undefined || i === hooks.length - 1) break;
-    try {
-      current = next(current, answer, contract);
-    } catch (error) {
-      outcomes[i] = { failure: PluginFailure.from(error), timing: outcome.timing };
-      break;
-    }
-  }
-  return outcomes;
-}
-
-/** What the next hook gets: the same call with this answer's edits in it. */
-function next(call: HookCall, answer: HookAnswer, contract: ContractOptions): HookCall {
-  const request = answer.request === undefined ? call.request : call.request.after(answer.request, contract);
-  const response =
-    answer.response === undefined || call.response === undefined ? call.response : call.response.after(answer.response);
-  return request === call.request && response === call.response ? call : { ...call, request, response };
-}
-
-async function runHook(loaded: LoadedHooks | undefined, hook: HookSpec, call: HookCall): Promise<HookOutcome> {
+): HookOutcome | Promise<HookOutcome> {
   const began = performance.now();
   try {
     if (loaded === undefined) throw new PluginFailure('HOOK_UNKNOWN', `hook "${hook.name}" is not loaded`);
     if (call.cancellation.cancelled) throw new PluginFailure('CANCELLED', 'the client went away');
     const deadlineMs = Math.min(call.deadlineMs, began + hook.timeoutMs);
     if (deadlineMs <= began) throw new PluginFailure('HOOK_TIMED_OUT', 'the deadline had passed before the hook began');
-    const answer = await loaded.run(hook, deadlineMs === call.deadlineMs ? call : { ...call, deadlineMs });
-    return { answer, timing: timingSince(began, answer.timing) };
+    const answer = loaded.run(hook, deadlineMs === call.deadlineMs ? call : { ...call, deadlineMs });
+    return answer instanceof Promise ? answeredLater(answer, began) : answered(answer, began);
   } catch (error) {
-    return { failure: PluginFailure.from(error), timing: timingSince(began, undefined) };
+    return threw(error, began);
   }
+}
+
+async function answeredLater(answer: Promise<HookAnswer>, began: number): Promise<HookOutcome> {
+  try {
+    return answered(await answer, began);
+  } catch (error) {
+    return threw(error, began);
+  }
+}
+
+function answered(answer: HookAnswer, began: number): HookOutcome {
+  return { answer, timing: timingSince(began, answer.timing) };
+}
+
+function threw(error: unknown, began: number): HookOutcome {
+  return { failure: PluginFailure.from(error), timing: timingSince(began, undefined) };
 }
 
 function timingSince(began: number, known: Partial<HookTiming> | undefined): HookTiming {
@@ -186,8 +192,4 @@ function timingSince(began: number, known: Partial<HookTiming> | undefined): Hoo
   const queueUs = known?.queueUs ?? 0;
   const wireUs = known?.wireUs ?? 0;
   return { queueUs, wireUs, runUs: known?.runUs ?? Math.max(0, totalUs - queueUs - wireUs) };
-}
-
-function failed(failure: PluginFailure): HookOutcome {
-  return { failure, timing: { queueUs: 0, wireUs: 0, runUs: 0 } };
 }

@@ -1,0 +1,110 @@
+import type { HookOutcome } from '../../contract/answer.ts';
+import type { HookCall } from '../../contract/call.ts';
+import { Cancellation } from '../../contract/cancellation.ts';
+import { PluginFailure } from '../../contract/failure.ts';
+import type { PluginSet, SetReport } from '../../contract/plugin-set.ts';
+import { failedRun } from '../../contract/run-hooks.ts';
+import { DeadlineWatch } from './deadline-watch.ts';
+import type { Dispatcher, HookRun } from './dispatcher.ts';
+
+/** What the dispatcher needs of a coprocess in this process. */
+export interface LocalCoprocess {
+  install(set: PluginSet): Promise<SetReport>;
+  uninstall(digest: string): void;
+  run(
+    digest: string,
+    hooks: readonly number[],
+    call: HookCall,
+  ): Promise<readonly HookOutcome[]> | readonly HookOutcome[];
+}
+
+/**
+ * The Dispatcher port as function calls into a coprocess in this process. The coprocess stays its owner's: `close()` ends what is open
+ * here, not the coprocess.
+ */
+export function createInProcessDispatcher(coprocess: LocalCoprocess): Dispatcher {
+  const open = new Set<OpenCall>();
+  const deadlines = new DeadlineWatch((nowMs) => {
+    let earliestMs = Number.POSITIVE_INFINITY;
+    for (const call of open) {
+      if (call.deadlineMs <= nowMs) call.end('HOOK_TIMED_OUT', 'the hooks had not answered at their deadline');
+      else if (call.deadlineMs < earliestMs) earliestMs = call.deadlineMs;
+    }
+    return earliestMs;
+  });
+
+  return {
+    available: true,
+    install: (set) => coprocess.install(set),
+    uninstall: (digest) => coprocess.uninstall(digest),
+
+    dispatch(run, call) {
+      if (call.cancellation.cancelled) return failedRun(run.hooks.length, clientGone());
+      // The hooks' own: they are told of the deadline as well, after which the request may go on.
+      const cancellation = new Cancellation();
+      const { request, response, session, metadata, deadlineMs, trace } = call;
+      const outcomes = coprocess.run(run.digest, run.hooks, {
+        request,
+        response,
+        session,
+        metadata,
+        deadlineMs,
+        cancellation,
+        trace,
+      });
+      if (!(outcomes instanceof Promise)) return outcomes;
+      if (call.cancellation.cancelled) {
+        cancellation.cancel();
+        return failedRun(run.hooks.length, clientGone());
+      }
+      deadlines.add(deadlineMs);
+      return new OpenCall(open, run, call, cancellation).until(outcomes);
+    },
+
+    async close() {
+      deadlines.close();
+      for (const call of open) call.end('DRIVER_UNAVAILABLE', 'the gateway is closing');
+    },
+  };
+}
+
+/** A call that did not answer at once. */
+class OpenCall {
+  readonly deadlineMs: number;
+  private readonly open: Set<OpenCall>;
+  private readonly run: HookRun;
+  private readonly cancellation: Cancellation;
+  private readonly stopListening: () => void;
+  private resolve!: (outcomes: readonly HookOutcome[]) => void;
+
+  constructor(open: Set<OpenCall>, run: HookRun, call: HookCall, cancellation: Cancellation) {
+    this.open = open;
+    this.run = run;
+    this.deadlineMs = call.deadlineMs;
+    this.cancellation = cancellation;
+    open.add(this);
+    this.stopListening = call.cancellation.onCancel(() => this.end('CANCELLED', 'the client went away'));
+  }
+
+  until(outcomes: Promise<readonly HookOutcome[]>): Promise<readonly HookOutcome[]> {
+    return new Promise((resolve) => {
+      this.resolve = resolve;
+      void outcomes.then((value) => {
+        if (!this.open.delete(this)) return;
+        this.stopListening();
+        resolve(value);
+      });
+    });
+  }
+
+  end(reason: 'HOOK_TIMED_OUT' | 'CANCELLED' | 'DRIVER_UNAVAILABLE', message: string): void {
+    if (!this.open.delete(this)) return;
+    this.stopListening();
+    this.resolve(failedRun(this.run.hooks.length, new PluginFailure(reason, message)));
+    this.cancellation.cancel();
+  }
+}
+
+function clientGone(): PluginFailure {
+  return new PluginFailure('CANCELLED', 'the client went away');
+}
