@@ -78,6 +78,11 @@ export class HeaderList {
     this.removeFrom(name, 0);
   }
 
+  /** Take over all headers of another list. */
+  replace(other: HeaderList): void {
+    this.entries.splice(0, this.entries.length, ...other.entries);
+  }
+
   /** Name, value, name, value, ...: the list itself, to be read only. */
   raw(): readonly string[] {
     return this.entries;

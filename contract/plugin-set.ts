@@ -43,7 +43,13 @@ export interface HookSpec {
 export type BodyUse = 'none' | 'buffered';
 
 export type HookReport =
-  | { readonly ready: true; readonly body: BodyUse }
+  | {
+      readonly ready: true;
+      /** What it reads of its own message: of the request, or in a response hook of the response. */
+      readonly body: BodyUse;
+      /** A response hook that is also shown the request's body. */
+      readonly requestBody?: boolean;
+    }
   | { readonly ready: false; readonly reason: string };
 
 /** What became of an install: the set is loaded when every hook is ready, and refused as a whole otherwise. */

@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
-import type { Cancellation } from '../contract/cancellation.ts';
+import { performance } from 'node:perf_hooks';
+import type { TraceContext } from '../contract/call.ts';
+import { Cancellation } from '../contract/cancellation.ts';
 import type { RequestState } from '../contract/request-state.ts';
 import type { Api } from './definitions/api.ts';
 import type { RequestSpan } from './telemetry/request-span.ts';
@@ -8,20 +10,56 @@ import type { RequestSpan } from './telemetry/request-span.ts';
 export type ClientRequest = IncomingMessage | Http2ServerRequest;
 export type ClientResponse = ServerResponse | Http2ServerResponse;
 
+/** What a session step knows of the caller, in the forms that hooks need; encoded once and shared by requests. */
+export interface CallerSession {
+  /** A `coprocess.SessionState`. */
+  readonly bytes: Uint8Array;
+  /** The session's metadata as entries of `coprocess.Object.metadata`. */
+  readonly metadata: Uint8Array;
+}
+
 /** One request on its way from the listener to its end. */
-export interface Exchange {
+export class Exchange {
   readonly request: ClientRequest;
   readonly response: ClientResponse;
-  readonly api: Api;
-  /** Cancelled when the client goes away. */
-  readonly cancellation: Cancellation;
+  /** The API that serves it; another one after a `tyk://` URL. */
+  api: Api;
+  readonly startedMs = performance.now();
   /** When all must be over, on the clock of `performance.now()`. */
   readonly deadlineMs: number;
-  readonly startedMs: number;
-  /** The span of a sampled request; unsampled ones have none, and cost nothing. */
+  /** The span of a sampled request; others have none, and cost nothing. */
   readonly span: RequestSpan | undefined;
-  /** What hooks made of the request; made when the first hook, or step, needs it. */
+  /** What hooks and steps made of the request; made when the first of them needs it. */
   state: RequestState | undefined;
-  /** Status that was sent to the client; 0 until then. */
-  status: number;
+  /** The request's body is in `state.body`. */
+  bodyRead = false;
+  session: CallerSession | undefined;
+  /** Trace context that the client sent, forwarded as it is while the request is not sampled. */
+  clientTrace: TraceContext | undefined;
+  /** How often a `tyk://` URL has sent the request to an API again. */
+  loops = 0;
+  private cancellationNow: Cancellation | undefined;
+
+  constructor(request: ClientRequest, response: ClientResponse, api: Api, requestTimeoutMs: number, span: RequestSpan | undefined) {
+    this.request = request;
+    this.response = response;
+    this.api = api;
+    this.deadlineMs = this.startedMs + requestTimeoutMs;
+    this.span = span;
+  }
+
+  /** Cancelled when the client goes away before it has its answer. */
+  get cancellation(): Cancellation {
+    if (this.cancellationNow === undefined) {
+      const cancellation = new Cancellation();
+      this.cancellationNow = cancellation;
+      const { response } = this;
+      if (response.destroyed) cancellation.cancel();
+      else
+        response.once('close', () => {
+          if (!response.writableFinished) cancellation.cancel();
+        });
+    }
+    return this.cancellationNow;
+  }
 }

@@ -42,7 +42,7 @@ export function createGrpcDriver(options: GrpcDriverOptions): Driver & { readonl
         const server = servers.get(hook.server ?? 'default');
         if (server === undefined) return { ready: false, reason: unknownServer(hook, [...servers.keys()]) };
         loaded.set(hook, { server, constants: objectConstants(hook, spec) });
-        return { ready: true, body: 'buffered' };
+        return { ready: true, body: 'buffered', requestBody: hook.type === 'response' };
       });
       return {
         reports,

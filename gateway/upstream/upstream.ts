@@ -26,7 +26,7 @@ export interface UpstreamRequest {
 /** What happens to the response before the client gets it. */
 export interface ResponseSteps {
   /** Edit the head, in place. Hop-by-hop headers of the upstream are still there. */
-  head?(response: ResponseHead): void;
+  head?(response: ResponseHead): void | Promise<void>;
   /** When given, the whole body is read (at most `maxBodyBytes`) and this makes the response that is sent; else the body streams. */
   whole?(response: ResponseState): Promise<ResponseState>;
   readonly maxBodyBytes: number;

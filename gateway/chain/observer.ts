@@ -1,0 +1,18 @@
+import type { HookOutcome } from '../../contract/answer.ts';
+import type { HookSpec } from '../../contract/plugin-set.ts';
+import type { ClientRequest, Exchange } from '../exchange.ts';
+import type { RequestSpan } from '../telemetry/request-span.ts';
+
+/** Who watches the requests of one API. Made once per API revision, so that nothing is looked up per request. */
+export interface ApiObserver {
+  /** Begin the span of a request that is sampled. */
+  begin(request: ClientRequest): RequestSpan | undefined;
+  /** A run of hooks has answered. */
+  hooks(exchange: Exchange, hooks: readonly HookSpec[], outcomes: readonly HookOutcome[]): void;
+  /** The upstream has sent the head of its response. */
+  upstream(exchange: Exchange, headMs: number): void;
+  /** Something went wrong that the client is told little of. */
+  problem(exchange: Exchange, message: string, cause: Error): void;
+  /** The request is over; called once. */
+  finish(exchange: Exchange, status: number): void;
+}

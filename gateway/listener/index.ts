@@ -1,0 +1,1 @@
+export { type Listener, type ListenerLimits, openListener } from './listener.ts';
