@@ -1,0 +1,38 @@
+import type { HookAnswer } from '../../contract/answer.ts';
+import type { Api, RateLimit } from '../definitions/api.ts';
+import type { Awaitable } from '../store/store.ts';
+import type { Caller } from './caller.ts';
+import type { Refusal } from './refusal.ts';
+
+/**
+ * Who may do what, and how often. The chain asks in the contract's order: a key or an auth plugin's answer becomes a {@link Caller};
+ * then expiry, access rights, rate and quota (the pure checks are functions in steps.ts). Nothing here throws or rejects: a store
+ * that is down is a {@link Refusal} too.
+ */
+export interface Sessions {
+  /** The caller behind a key that a client presented (see `findToken`). */
+  authenticateKey(key: string, api: Api): Awaitable<Caller | Refusal>;
+  /** The session that an auth plugin allowed to be remembered under an extracted id; undefined: ask the plugin. */
+  recall(extractedId: string, api: Api): Awaitable<Caller | undefined>;
+  /**
+   * The caller that an auth plugin's answer names; its session is stored, unless another method provides the identity.
+   * @param extractedId what the API's ID extractor found; undefined without one.
+   */
+  acceptPluginSession(answer: HookAnswer, api: Api, extractedId: string | undefined): Awaitable<Caller | Refusal>;
+  /** Count the request against the caller's rate and quota for this API. Updates `caller.limits`. */
+  checkRateAndQuota(caller: Caller, request: CountedRequest): Awaitable<Refusal | undefined>;
+  /** Count the request against a limit of the API itself, or of one of its endpoints: `endpoint` then names it (`METHOD:path`). */
+  checkApiRate(api: Api, limit: RateLimit, endpoint?: string): Awaitable<Refusal | undefined>;
+  /** Whether keys can be looked up now; readiness tells. */
+  readonly available: boolean;
+  close(): Promise<void>;
+}
+
+/** What of a request decides which limit it counts against. */
+export interface CountedRequest {
+  readonly method: string;
+  /** Decoded, without the listen path. */
+  readonly path: string;
+  /** Value of a `$tyk_context.` variable; for keys whose metadata names their limits by one. */
+  context(name: string): string | undefined;
+}
