@@ -11,7 +11,17 @@ import { WireWriter } from './wire/writer.ts';
 
 /** Field numbers of `coprocess.Object`, `MiniRequestObject` and `ResponseObject`. */
 const o = { hookType: 1, hookName: 2, request: 3, session: 4, metadata: 5, spec: 6, response: 7 } as const;
-const q = { setHeaders: 2, deleteHeaders: 3, body: 4, url: 5, addParams: 7, deleteParams: 9, returnOverrides: 10, method: 11, rawBody: 14 } as const;
+const q = {
+  setHeaders: 2,
+  deleteHeaders: 3,
+  body: 4,
+  url: 5,
+  addParams: 7,
+  deleteParams: 9,
+  returnOverrides: 10,
+  method: 11,
+  rawBody: 14,
+} as const;
 const r = { statusCode: 1, rawBody: 2, body: 3, headers: 4, multivalueHeaders: 5 } as const;
 
 /** Values of the enum `coprocess.HookType`. */
@@ -73,7 +83,10 @@ function writeBody(body: Buffer, rawField: number, textField: number): void {
 }
 
 function notUtf8(part: string): PluginFailure {
-  return new PluginFailure('CALL_UNSENDABLE', `text in the ${part} (a header, the path or the query) is not UTF-8, which protobuf cannot carry`);
+  return new PluginFailure(
+    'CALL_UNSENDABLE',
+    `text in the ${part} (a header, the path or the query) is not UTF-8, which protobuf cannot carry`,
+  );
 }
 
 /**
@@ -104,7 +117,8 @@ function readRequestAnswer(type: HookType, bytes: Buffer, call: HookCall): HookA
     else skipChecked(reader, reader.field === o.hookName || reader.field === o.spec);
   }
   if (request === undefined) throw new PluginFailure('REPLY_INVALID', 'the reply has no request');
-  if (type !== 'auth') return request.reply === undefined ? { request: request.edits } : { request: request.edits, reply: request.reply };
+  if (type !== 'auth')
+    return request.reply === undefined ? { request: request.edits } : { request: request.edits, reply: request.reply };
   return {
     request: request.edits,
     metadata,
@@ -152,7 +166,7 @@ function readResponseAnswer(bytes: Buffer, call: HookCall): HookAnswer {
   const reader = new WireReader(bytes);
   while (reader.next()) {
     if (reader.field === o.response) response = readResponse(reader.message(), call);
-    else skipChecked(reader, reader.field <= o.response);
+    else skipChecked(reader, reader.field === o.hookName || reader.field === o.metadata || reader.field === o.spec);
   }
   if (response === undefined) throw new PluginFailure('REPLY_INVALID', 'the reply has no response');
   return { response };
@@ -172,7 +186,8 @@ function readResponse(reader: WireReader, call: HookCall): ResponseEdits {
     else if (reader.field === r.multivalueHeaders) multivalue.push(readHeader(reader.message()));
     else skipChecked(reader, reader.field === r.body);
   }
-  if (status < 100 || status > 999) throw new PluginFailure('REPLY_INVALID', `the reply's status_code ${status} is no HTTP status`);
+  if (status < 100 || status > 999)
+    throw new PluginFailure('REPLY_INVALID', `the reply's status_code ${status} is no HTTP status`);
   const newBody = changedBody(sent.body, body);
   return {
     status,

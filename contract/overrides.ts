@@ -23,7 +23,8 @@ export interface Overrides {
 export function replyOf(overrides: Overrides): Reply | undefined {
   const { code } = overrides;
   if (code <= 0) return undefined;
-  if (code < 100 || code > 999) throw new PluginFailure('REPLY_INVALID', `the hook replied with code ${code}, which is no HTTP status`);
+  if (code < 100 || code > 999)
+    throw new PluginFailure('REPLY_INVALID', `the hook replied with code ${code}, which is no HTTP status`);
   const template = code >= 400 && !overrides.overrideError;
   const text = overrides.error !== '' ? overrides.error : overrides.body;
   return {

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { performance } from 'node:perf_hooks';
+import type { Duplex } from 'node:stream';
 import type { TraceContext } from '../contract/call.ts';
 import { Cancellation } from '../contract/cancellation.ts';
 import type { RequestState } from '../contract/request-state.ts';
@@ -36,11 +37,19 @@ export class Exchange {
   session: CallerSession | undefined;
   /** Trace context that the client sent, forwarded as it is while the request is not sampled. */
   clientTrace: TraceContext | undefined;
+  /** The client asked for another protocol (WebSocket): its connection, and what it sent ahead. */
+  upgrade: { readonly socket: Duplex; readonly head: Buffer } | undefined;
   /** How often a `tyk://` URL has sent the request to an API again. */
   loops = 0;
   private cancellationNow: Cancellation | undefined;
 
-  constructor(request: ClientRequest, response: ClientResponse, api: Api, requestTimeoutMs: number, span: RequestSpan | undefined) {
+  constructor(
+    request: ClientRequest,
+    response: ClientResponse,
+    api: Api,
+    requestTimeoutMs: number,
+    span: RequestSpan | undefined,
+  ) {
     this.request = request;
     this.response = response;
     this.api = api;

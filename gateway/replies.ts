@@ -1,4 +1,4 @@
-import { STATUS_CODES, ServerResponse } from 'node:http';
+import { type OutgoingHttpHeaders, ServerResponse, STATUS_CODES } from 'node:http';
 import type { HeaderPair, Reply } from '../contract/answer.ts';
 import { canonicalName, isHeaderName } from '../contract/canonical.ts';
 import { sniffContentType } from '../contract/sniff.ts';
@@ -43,7 +43,8 @@ export function sendError(
   const headers: HeaderPair[] = [];
   for (const [name, value] of extra) {
     const canonical = canonicalName(name);
-    if (isHeaderName(name) && canonical !== 'Content-Type' && canonical !== 'Content-Length') headers.push([canonical, oneLine(value)]);
+    if (isHeaderName(name) && canonical !== 'Content-Type' && canonical !== 'Content-Length')
+      headers.push([canonical, oneLine(value)]);
   }
   headers.push(['Content-Type', type ?? 'application/json']);
   if (!options.hideGenerator) headers.push(['X-Generator', 'tyk.io']);
@@ -70,7 +71,11 @@ export function send(response: ClientResponse, status: number, headers: readonly
   }
   if (!bodiless(status)) lines.push('Content-Length', String(body.length));
   if (response instanceof ServerResponse) {
-    response.writeHead(status, STATUS_CODES[status] ?? `status code ${status}`, lines);
+    response.writeHead(
+      status,
+      STATUS_CODES[status] ?? `status code ${status}`,
+      lines as unknown as OutgoingHttpHeaders,
+    );
   } else {
     for (let i = 0; i < lines.length; i += 2) {
       const name = lines[i] as string;
@@ -78,7 +83,8 @@ export function send(response: ClientResponse, status: number, headers: readonly
     }
     response.writeHead(status);
   }
-  response.end(bodiless(status) || response.req.method === 'HEAD' ? undefined : body);
+  if (bodiless(status) || response.req.method === 'HEAD') response.end();
+  else response.end(body);
 }
 
 /** Headers of an HTTP/1.1 connection, which HTTP/2 forbids (RFC 9113 §8.2.2). */

@@ -24,7 +24,9 @@ export function createRouter<Entry>(routes: readonly Route<Entry>[], strict = fa
     if (table === undefined) hosts.set(host, (table = new HostTable(strict)));
     table.add(route.path, route.entry);
   }
-  const patterns = [...hosts].filter(([host]) => host.includes('{')).map(([host, table]) => ({ match: wholeHost(host), table }));
+  const patterns = [...hosts]
+    .filter(([host]) => host.includes('{'))
+    .map(([host, table]) => ({ match: wholeHost(host), table }));
   const anyHost = hosts.get('');
   const onlyAny = hosts.size === (anyHost === undefined ? 0 : 1);
 

@@ -84,7 +84,8 @@ function dispatch(
   if (server.calls >= server.maxConcurrentCalls) {
     throw new PluginFailure('OVERLOADED', `"${server.name}" has ${server.calls} calls in flight (maxConcurrentCalls)`);
   }
-  const span = call.trace === undefined ? undefined : beginSpan?.('coprocess.Dispatcher/Dispatch', server.name, call.trace);
+  const span =
+    call.trace === undefined ? undefined : beginSpan?.('coprocess.Dispatcher/Dispatch', server.name, call.trace);
   const trace = span?.context ?? call.trace;
   const left = Math.min(call.deadlineMs - performance.now(), server.timeoutMs);
   const options: CallOptions = Number.isFinite(left) ? { deadline: Date.now() + left } : {};

@@ -32,7 +32,10 @@ export function readsResponseBody(run: ChainRun, report: SetReport): boolean {
 }
 
 /** What a definition says of a hook's body wins over what the hook says itself. */
-function readsRequestBody(hook: HookSpec & { readonly body?: 'none' | 'buffered' }, report: HookReport | undefined): boolean {
+function readsRequestBody(
+  hook: HookSpec & { readonly body?: 'none' | 'buffered' },
+  report: HookReport | undefined,
+): boolean {
   if (report?.ready !== true) return false;
   if (hook.type === 'response') return report.requestBody === true;
   return (hook.body ?? report.body) === 'buffered';

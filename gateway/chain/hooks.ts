@@ -151,4 +151,3 @@ export function refuse(exchange: Exchange, status: number, message: string, part
   const type = exchange.state?.headers.get('Content-Type') ?? exchange.request.headers['content-type'];
   sendError(exchange.response, status, message, type, parts.replies);
 }
-

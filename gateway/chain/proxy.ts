@@ -1,3 +1,5 @@
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { HookAnswer } from '../../contract/answer.ts';
 import { PluginFailure } from '../../contract/failure.ts';
 
@@ -11,7 +13,13 @@ import type { TargetBase } from '../definitions/api.ts';
 import type { ClientRequest, Exchange } from '../exchange.ts';
 import { hostOf } from '../object/client-request.ts';
 import { upstreamTarget } from '../object/target.ts';
-import { type ResponseHead, type ResponseSteps, type Upstream, UpstreamError, type UpstreamRequest } from '../upstream/upstream.ts';
+import {
+  type ResponseHead,
+  type ResponseSteps,
+  type Upstream,
+  UpstreamError,
+  type UpstreamRequest,
+} from '../upstream/upstream.ts';
 import { answerFailure, type ChainParts, type ChainRun, ensureState, refuse, runHooks } from './hooks.ts';
 
 export interface ProxyParts extends ChainParts {
@@ -23,6 +31,8 @@ export interface ProxyParts extends ChainParts {
   readonly afterResponseHooks: (exchange: Exchange, response: ResponseHead) => void;
   /** Response hooks. */
   readonly response: ChainRun | undefined;
+  /** A response hook that cannot run at all: the upstream is asked, and its response withheld (recorded). */
+  readonly brokenResponseHook: HookSpec | undefined;
   /** Some response hook reads the response's body. */
   readonly readsResponse: boolean;
 }
@@ -59,7 +69,19 @@ export async function proxy(exchange: Exchange, url: UrlParts, base: TargetBase,
     cancellation: exchange.cancellation,
   };
   try {
-    const result = await parts.upstream.forward(exchange.request, exchange.response, to, responseSteps(exchange, to, parts));
+    if (exchange.upgrade !== undefined) {
+      const { socket, head } = exchange.upgrade;
+      (exchange.response as ServerResponse).detachSocket(socket as Socket);
+      await parts.upstream.upgrade(exchange.request, socket, head, to);
+      span?.end(101);
+      return;
+    }
+    const result = await parts.upstream.forward(
+      exchange.request,
+      exchange.response,
+      to,
+      responseSteps(exchange, to, parts),
+    );
     span?.end(result.status);
     if (result.status !== 0) parts.observer.upstream(exchange, result.headMs);
   } catch (error) {
@@ -122,6 +144,16 @@ function responseSteps(exchange: Exchange, to: UpstreamRequest, parts: ProxyPart
   const { response: run, maxBodyBytes } = parts;
   const before = (response: ResponseHead): void => parts.beforeResponseHooks?.(exchange, response);
   const after = (response: ResponseHead): void => parts.afterResponseHooks(exchange, response);
+  const broken = parts.brokenResponseHook;
+  if (broken !== undefined) {
+    return {
+      maxBodyBytes,
+      whole: () =>
+        Promise.reject(
+          new ResponseHookFailed(broken, new PluginFailure('DRIVER_UNAVAILABLE', 'its driver is not there')),
+        ),
+    };
+  }
   if (run === undefined) {
     return {
       maxBodyBytes,
@@ -170,7 +202,8 @@ async function runResponseHooks(
     const hook = run.hooks[i] as HookSpec;
     const answer: HookAnswer | undefined = outcomes[i]?.answer;
     if (answer === undefined) {
-      const failure = outcomes[i]?.failure ?? new PluginFailure('DRIVER_UNAVAILABLE', `hook "${hook.name}" was not run`);
+      const failure =
+        outcomes[i]?.failure ?? new PluginFailure('DRIVER_UNAVAILABLE', `hook "${hook.name}" was not run`);
       if (hook.onError === 'continue') {
         parts.observer.problem(exchange, `hook "${hook.name}" failed`, failure);
         continue;
@@ -183,14 +216,31 @@ async function runResponseHooks(
 }
 
 /** Hop-by-hop headers, which the proxy takes out before a response hook sees the request (RFC 9110 §7.6.1). */
-const hopByHop = ['Connection', 'Keep-Alive', 'Proxy-Authenticate', 'Proxy-Authorization', 'Proxy-Connection', 'Te', 'Trailer', 'Transfer-Encoding', 'Upgrade'];
+const hopByHop = [
+  'Connection',
+  'Keep-Alive',
+  'Proxy-Authenticate',
+  'Proxy-Authorization',
+  'Proxy-Connection',
+  'Te',
+  'Trailer',
+  'Transfer-Encoding',
+  'Upgrade',
+];
 
 /** The request that response hooks see: the one that went upstream, with its absolute URL (spec/coprocess-contract §2.5). */
 function requestOfResponse(exchange: Exchange, to: UpstreamRequest): RequestState {
   const state = ensureState(exchange);
   const headers = state.headers.clone();
   for (const name of hopByHop) headers.delete(name);
-  return { ...state, method: to.method, parkedMethod: undefined, url: parseTarget(to.origin + to.target), rewrite: undefined, headers };
+  return {
+    ...state,
+    method: to.method,
+    parkedMethod: undefined,
+    url: parseTarget(to.origin + to.target),
+    rewrite: undefined,
+    headers,
+  };
 }
 
 function answerProxyError(exchange: Exchange, error: unknown, parts: ProxyParts): void {
@@ -220,4 +270,3 @@ const preciseStatus: Record<UpstreamError['reason'], number> = {
   FAILED: 502,
   BODY_TOO_LARGE: 502,
 };
-

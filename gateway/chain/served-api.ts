@@ -20,29 +20,41 @@ export interface ServedApi {
   drained(): Promise<void>;
 }
 
-export interface ServedApiParts extends Omit<ProxyParts, 'response' | 'readsResponse' | 'beforeResponseHooks' | 'afterResponseHooks'> {
+export interface ServedApiParts
+  extends Omit<
+    ProxyParts,
+    'response' | 'brokenResponseHook' | 'readsResponse' | 'beforeResponseHooks' | 'afterResponseHooks'
+  > {
   /** Find the API that a `tyk://` URL names. */
   readonly resolve: (name: string) => ServedApi | undefined;
   readonly acceptSession: AcceptSession | undefined;
   /** How an API whose plugins are not loaded answers. */
-  readonly notLoaded: { readonly status: number; readonly message: string };
+  readonly notLoaded: FixedError;
+  /** The API's driver is unknown, or switched off: how request hooks answer. Response hooks fail after the upstream was asked. */
+  readonly driverProblem: FixedError | undefined;
+}
+
+export interface FixedError {
+  readonly status: number;
+  readonly message: string;
 }
 
 /** Requests may be sent on by `tyk://` this often, as in the original. */
 const maxLoops = 5;
 
 export function serveApi(api: Api, report: SetReport, parts: ServedApiParts): ServedApi {
-  const { unknownDriver } = api.plugins;
-  const usable = unknownDriver === undefined && isLoaded(report);
+  const usable = parts.driverProblem === undefined && isLoaded(report);
   const response = usable ? runOf(api, report, ['response']) : undefined;
   const proxyParts: ProxyParts = {
     ...parts,
     response,
+    brokenResponseHook:
+      parts.driverProblem === undefined ? undefined : api.plugins.hooks.find((hook) => hook.type === 'response'),
     readsResponse: response !== undefined && readsResponseBody(response, report),
     beforeResponseHooks: undefined,
     afterResponseHooks: rateHeaders,
   };
-  const steps = unknownDriver === undefined ? requestSteps(api, report, parts) : unknownDriverSteps(api, parts);
+  const steps = requestSteps(api, report, parts);
   const nextTarget = targetPicker(api);
   let inFlight = 0;
   let onDrained: (() => void) | undefined;
@@ -61,7 +73,6 @@ export function serveApi(api: Api, report: SetReport, parts: ServedApiParts): Se
     if (url.prefix.startsWith('tyk://')) return loop(exchange, url);
     if (response?.readsBody && !(await ensureBody(exchange, ensureState(exchange), parts))) return;
     await proxy(exchange, url, nextTarget(), proxyParts);
-    if (unknownDriver !== undefined) return;
   }
 
   async function loop(exchange: Exchange, url: UrlParts): Promise<void> {
@@ -104,14 +115,11 @@ export function serveApi(api: Api, report: SetReport, parts: ServedApiParts): Se
 }
 
 function requestSteps(api: Api, report: SetReport, parts: ServedApiParts): Step[] {
-  if (!isLoaded(report)) {
-    return [
-      (exchange) => {
-        refuse(exchange, parts.notLoaded.status, parts.notLoaded.message, parts);
-        return true;
-      },
-    ];
+  const { driverProblem } = parts;
+  if (driverProblem !== undefined) {
+    return api.plugins.hooks.some((hook) => hook.type !== 'response') ? [refusal(driverProblem, parts)] : [];
   }
+  if (!isLoaded(report)) return [refusal(parts.notLoaded, parts)];
   // A keyless API has no step of ours between its phases, so all its hooks are one run: one call.
   const phases = api.auth.keyless ? [['pre', 'post'] as const] : requestPhases.map((phase) => [phase] as const);
   return phases.flatMap((run) => {
@@ -120,15 +128,11 @@ function requestSteps(api: Api, report: SetReport, parts: ServedApiParts): Step[
   });
 }
 
-/** A definition that names no driver we know is served, and every request that would meet a hook is refused (recorded). */
-function unknownDriverSteps(api: Api, parts: ServedApiParts): Step[] {
-  const onlyResponse = api.plugins.hooks.every((hook) => hook.type === 'response');
-  return [
-    (exchange) => {
-      refuse(exchange, 500, onlyResponse ? 'Middleware error' : 'Internal Server Error', parts);
-      return true;
-    },
-  ];
+function refusal(error: FixedError, parts: ServedApiParts): Step {
+  return (exchange) => {
+    refuse(exchange, error.status, error.message, parts);
+    return true;
+  };
 }
 
 function urlOf(exchange: Exchange): UrlParts {

@@ -1,8 +1,8 @@
 import * as http from 'node:http';
 import * as http2 from 'node:http2';
 import * as net from 'node:net';
-import * as tls from 'node:tls';
 import type { Duplex } from 'node:stream';
+import * as tls from 'node:tls';
 import type { Address, Limits, Listener as ListenerRule, ListenerTls } from '../configuration/index.ts';
 import type { ClientRequest, ClientResponse } from '../exchange.ts';
 
@@ -52,7 +52,11 @@ export async function openListener(options: ListenerOptions, handlers: ListenerH
     noDelay: true,
   };
   const h2Options = {
-    settings: { maxConcurrentStreams: limits.maxConcurrentStreams, maxHeaderListSize: limits.maxHeaderBytes, enableConnectProtocol: false },
+    settings: {
+      maxConcurrentStreams: limits.maxConcurrentStreams,
+      maxHeaderListSize: limits.maxHeaderBytes,
+      enableConnectProtocol: false,
+    },
     maxSessionInvalidFrames: 100,
     maxSessionMemory: 16,
     streamResetBurst: streamResets.burst,
@@ -79,7 +83,9 @@ export async function openListener(options: ListenerOptions, handlers: ListenerH
   }
 
   function secureFront(rule: ListenerTls): net.Server {
-    const contexts = new Map(rule.serverNames.map(({ name, cert, key }) => [name, tls.createSecureContext({ cert, key })]));
+    const contexts = new Map(
+      rule.serverNames.map(({ name, cert, key }) => [name, tls.createSecureContext({ cert, key })]),
+    );
     const secure: tls.TlsOptions = {
       cert: rule.cert,
       key: rule.key,
@@ -171,5 +177,8 @@ async function listen(server: net.Server, address: Address): Promise<{ address: 
   });
   const bound = server.address();
   if (bound === null || typeof bound === 'string') return { address: `unix:${bound ?? ''}`, port: 0 };
-  return { address: bound.family === 'IPv6' ? `[${bound.address}]:${bound.port}` : `${bound.address}:${bound.port}`, port: bound.port };
+  return {
+    address: bound.family === 'IPv6' ? `[${bound.address}]:${bound.port}` : `${bound.address}:${bound.port}`,
+    port: bound.port,
+  };
 }

@@ -3,7 +3,8 @@ import type { ClientRequest } from '../exchange.ts';
 
 /** The request has a body, or may have one. */
 export function mayHaveBody(request: ClientRequest): boolean {
-  if (request.httpVersionMajor === 2) return !(request as { stream?: { endAfterHeaders: boolean } }).stream?.endAfterHeaders;
+  if (request.httpVersionMajor === 2)
+    return !(request as { stream?: { endAfterHeaders: boolean } }).stream?.endAfterHeaders;
   const length = request.headers['content-length'];
   if (length !== undefined) return length !== '0';
   return request.headers['transfer-encoding'] !== undefined;
@@ -41,7 +42,9 @@ export function readBody(request: ClientRequest, maxBytes: number): Promise<Buff
     };
     const onEnd = (): void => {
       cleanUp();
-      resolve(chunks.length === 0 ? emptyBody : chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, length));
+      resolve(
+        chunks.length === 0 ? emptyBody : chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, length),
+      );
     };
     const onBroken = (): void => {
       cleanUp();

@@ -1,0 +1,135 @@
+import { timingSafeEqual } from 'node:crypto';
+import type { ClientRequest, ClientResponse } from '../exchange.ts';
+import type { Gateway } from '../gateway.ts';
+import { send } from '../replies.ts';
+
+/** The control API: health, readiness, metrics for anybody; `/tyk/*` for those who know the secret. */
+export interface Control {
+  /** Answer the request if its path is one of the control API's. */
+  handle(request: ClientRequest, response: ClientResponse, path: string): boolean;
+}
+
+export interface ControlReply {
+  readonly status: number;
+  readonly body: Buffer | string;
+  readonly contentType: string;
+}
+
+export interface ControlRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly body: Buffer;
+}
+
+export interface ControlOptions {
+  /** undefined: `/tyk/*` is not served. */
+  readonly secret: string | undefined;
+  readonly healthPath: string;
+  readonly readyPath: string;
+  readonly metricsPath: string | undefined;
+  readonly metrics: () => Promise<ControlReply>;
+  /** Why requests cannot be served now; empty: they can. */
+  readonly problems: () => readonly string[];
+  readonly version: string;
+  /** Further endpoints under `/tyk/`; undefined: no such path. */
+  readonly endpoints: (request: ControlRequest) => Promise<ControlReply | undefined> | undefined;
+}
+
+export function createControl(gateway: Gateway, options: ControlOptions): Control {
+  const secret = options.secret === undefined ? undefined : Buffer.from(options.secret);
+
+  function mayEnter(request: ClientRequest): boolean {
+    const given = Buffer.from(String(request.headers['x-tyk-authorization'] ?? '').trim(), 'latin1');
+    // Compared in constant time, and a wrong length first with itself, so that time tells nothing of the secret.
+    if (secret === undefined) return false;
+    return given.length === secret.length ? timingSafeEqual(given, secret) : !timingSafeEqual(secret, secret);
+  }
+
+  async function answer(request: ClientRequest, path: string): Promise<ControlReply> {
+    if (!mayEnter(request)) return status(403, 'error', 'Attempted administrative access with invalid or missing key!');
+    const target = request.url ?? '/';
+    const mark = target.indexOf('?');
+    const body = await bodyOf(request);
+    const trimmed = path.length > 5 ? path.replace(/\/+$/, '') : path;
+    const query = new URLSearchParams(mark < 0 ? '' : target.slice(mark + 1));
+    const asked: ControlRequest = { method: request.method ?? 'GET', path: trimmed, query, body };
+    if (trimmed === '/tyk/reload' || trimmed === '/tyk/reload/group') return reload(asked);
+    return (
+      (await options.endpoints(asked)) ?? {
+        status: 404,
+        body: '404 page not found\n',
+        contentType: 'text/plain; charset=utf-8',
+      }
+    );
+  }
+
+  async function reload(asked: ControlRequest): Promise<ControlReply> {
+    if (asked.method !== 'GET') return status(405, 'error', 'Method not supported');
+    const done = gateway.reload();
+    if (asked.query.get('block') === 'true') await done;
+    else done.catch(() => {});
+    return status(200, 'ok', '');
+  }
+
+  function health(): ControlReply {
+    const body = { status: 'pass', version: options.version, description: 'Interpose gateway', details: {} };
+    return json(200, body);
+  }
+
+  function readiness(): ControlReply {
+    const problems = gateway.draining ? ['the gateway is shutting down'] : options.problems();
+    if (problems.length > 0) return status(503, 'error', problems.join('; '));
+    return json(200, { status: 'pass', version: options.version, description: 'Interpose gateway ready', details: {} });
+  }
+
+  return {
+    handle(request, response, path) {
+      if (path.startsWith('/tyk/')) {
+        if (secret === undefined) return false;
+        void answer(request, path).then(
+          (reply) => write(response, reply),
+          () => write(response, status(500, 'error', 'The request could not be handled')),
+        );
+        return true;
+      }
+      if (path !== options.healthPath && path !== options.readyPath && path !== options.metricsPath) return false;
+      if (request.method !== 'GET' && request.method !== 'HEAD') {
+        write(response, status(405, 'error', 'Method Not Allowed'));
+      } else if (path === options.metricsPath) {
+        void options.metrics().then((reply) => write(response, reply));
+      } else {
+        write(response, path === options.healthPath ? health() : readiness());
+      }
+      return true;
+    },
+  };
+}
+
+export function json(code: number, body: unknown): ControlReply {
+  return { status: code, body: `${JSON.stringify(body)}\n`, contentType: 'application/json' };
+}
+
+/** The shape in which the control API says yes and no. */
+export function status(code: number, state: 'ok' | 'error', message: string): ControlReply {
+  return json(code, { status: state, message });
+}
+
+function write(response: ClientResponse, reply: ControlReply): void {
+  const body = typeof reply.body === 'string' ? Buffer.from(reply.body) : reply.body;
+  send(response, reply.status, [['Content-Type', reply.contentType]], body);
+}
+
+/** Definitions and keys are small; what is larger is a mistake. */
+const maxControlBodyBytes = 10 * 1024 * 1024;
+
+async function bodyOf(request: ClientRequest): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request) {
+    length += (chunk as Buffer).length;
+    if (length > maxControlBodyBytes) throw new Error(`the body is larger than ${maxControlBodyBytes} bytes`);
+    chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks);
+}

@@ -1,0 +1,184 @@
+import { type IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { ApiObserver } from './chain/observer.ts';
+import type { ServedApi, ServedApiParts } from './chain/served-api.ts';
+import { cleanedTarget } from './clean-path.ts';
+import type { Configuration } from './configuration/index.ts';
+import type { Control } from './control/control.ts';
+import type { Api } from './definitions/api.ts';
+import type { Dispatcher } from './dispatch/dispatcher.ts';
+import { type ClientRequest, type ClientResponse, Exchange } from './exchange.ts';
+import { type Listener, openListener } from './listener/index.ts';
+import { hostOf } from './object/client-request.ts';
+import { sendRedirect, sendText } from './replies.ts';
+import type { Upstream } from './upstream/upstream.ts';
+import { buildWorld, type LoadProblem, type World } from './world.ts';
+
+export type ApiParts = Omit<ServedApiParts, 'resolve'>;
+
+/** What a gateway is made of. It closes none of it. */
+export interface GatewayParts {
+  readonly configuration: Configuration;
+  readonly dispatcher: Dispatcher;
+  readonly upstream: Upstream;
+  /** Read the definitions, all of them. */
+  readonly loadApis: () => Promise<{ readonly apis: readonly Api[]; readonly problems: readonly LoadProblem[] }>;
+  /** What the chain of one API uses. */
+  readonly apiParts: (api: Api) => ApiParts;
+  /** Build the control API; it is asked before the APIs where both share a listener. */
+  readonly control: (gateway: Gateway) => Control;
+  readonly log: (level: 'info' | 'warn' | 'error', message: string, fields?: Record<string, unknown>) => void;
+}
+
+export interface Gateway {
+  /** Addresses of the listeners, in the configuration's order; known once it is open. */
+  readonly addresses: readonly string[];
+  readonly controlAddress: string | undefined;
+  readonly world: World;
+  /** Read the definitions again and swap them in; requests in flight end on what they began with. */
+  reload(): Promise<World>;
+  /** Not accepting any more: readiness says no. */
+  readonly draining: boolean;
+  close(): Promise<void>;
+}
+
+/** Load all APIs, then open the listeners. @throws when an address cannot be listened on. */
+export async function createGateway(parts: GatewayParts): Promise<Gateway> {
+  const { configuration } = parts;
+  const { limits } = configuration;
+  let world = await load(undefined);
+  let draining = false;
+  let reloading: Promise<World> | undefined;
+  const listeners: Listener[] = [];
+  let controlListener: Listener | undefined;
+
+  const gateway: Gateway = {
+    get addresses() {
+      return listeners.map((listener) => listener.address);
+    },
+    get controlAddress() {
+      return controlListener?.address;
+    },
+    get world() {
+      return world;
+    },
+    get draining() {
+      return draining;
+    },
+    async reload() {
+      // One at a time; who asks while one runs waits for one that begins after it.
+      const before = reloading;
+      const mine = (async () => {
+        await before?.catch(() => {});
+        return swap();
+      })();
+      reloading = mine;
+      return mine;
+    },
+    async close() {
+      draining = true;
+      if (limits.drainDelayMs > 0) await new Promise((resolve) => setTimeout(resolve, limits.drainDelayMs));
+      await Promise.all(
+        [...listeners, ...(controlListener ? [controlListener] : [])].map((listener) =>
+          listener.close(limits.drainTimeoutMs),
+        ),
+      );
+    },
+  };
+  const control = parts.control(gateway);
+  const shared = configuration.control.enabled && configuration.control.address === undefined;
+
+  async function load(old: World | undefined): Promise<World> {
+    const { apis, problems } = await parts.loadApis();
+    const built = await buildWorld(apis, old, parts);
+    const all = { ...built, problems: [...problems, ...built.problems] };
+    for (const { source, message, api } of all.problems)
+      parts.log('error', `${source}: ${message}`, api ? { api } : {});
+    parts.log('info', 'API reload complete', { apis: built.byId.size, refused: all.problems.length });
+    return all;
+  }
+
+  async function swap(): Promise<World> {
+    const old = world;
+    world = await load(old);
+    retire(old, world, parts.dispatcher);
+    return world;
+  }
+
+  function handle(request: ClientRequest, response: ClientResponse): void {
+    const target = request.url ?? '/';
+    const query = target.indexOf('?');
+    const path = pathOf(query < 0 ? target : target.slice(0, query));
+    if (shared && control.handle(request, response, path)) return;
+    if (!configuration.routing.skipUrlCleaning) {
+      const cleaned = cleanedTarget(path, query < 0 ? '' : target.slice(query));
+      if (cleaned !== undefined) return sendRedirect(response, 301, cleaned);
+    }
+    const served = world.router.find(hostOf(request), path);
+    if (served === undefined) return sendText(response, 404, 'Not Found');
+    void serve(served, request, response);
+  }
+
+  async function serve(
+    served: ServedApi,
+    request: ClientRequest,
+    response: ClientResponse,
+    upgrade?: Exchange['upgrade'],
+  ): Promise<void> {
+    const { observer } = parts.apiParts(served.api);
+    const exchange = new Exchange(request, response, served.api, limits.requestTimeoutMs, observer.begin(request));
+    exchange.upgrade = upgrade;
+    await served.handle(exchange);
+    finish(exchange, observer);
+  }
+
+  /** A request for another protocol takes the same way; a reply to it is written by a response of our own on the bare connection. */
+  function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    response.assignSocket(socket as Socket);
+    response.once('finish', () => socket.end());
+    socket.on('error', () => socket.destroy());
+    const path = pathOf((request.url ?? '/').split('?', 1)[0] as string);
+    const served = configuration.routing.webSockets ? world.router.find(hostOf(request), path) : undefined;
+    if (served === undefined) return sendText(response, 404, 'Not Found');
+    void serve(served, request, response, { socket, head });
+  }
+
+  for (const listener of configuration.listeners) {
+    listeners.push(await openListener({ listener, limits }, { request: handle, upgrade }));
+  }
+  const { address } = configuration.control;
+  if (configuration.control.enabled && address !== undefined) {
+    const listener = { address, tls: undefined, http2: true, keepAlive: true };
+    const request = (incoming: ClientRequest, response: ClientResponse): void => {
+      const path = (incoming.url ?? '/').split('?', 1)[0] as string;
+      if (!control.handle(incoming, response, path)) sendText(response, 404, 'Not Found');
+    };
+    controlListener = await openListener({ listener, limits }, { request, upgrade: (_, socket) => socket.destroy() });
+  }
+  return gateway;
+}
+
+/** The one exit of a request: told once, whatever became of it. */
+function finish(exchange: Exchange, observer: ApiObserver): void {
+  const { statusCode } = exchange.response;
+  exchange.span?.end(statusCode);
+  observer.finish(exchange, statusCode);
+}
+
+/** The path of a request target, which a client may send as a whole URL. */
+function pathOf(target: string): string {
+  if (target.startsWith('/')) return target;
+  const slash = target.indexOf('/', target.indexOf('://') + 3);
+  return slash < 0 ? '/' : target.slice(slash);
+}
+
+/** Let go of what the new world does not use, as soon as the last request on it has ended. */
+function retire(old: World, current: World, dispatcher: Dispatcher): void {
+  for (const [id, served] of old.byId) {
+    if (current.byId.get(id) === served || served.report.hooks.length === 0) continue;
+    void served.drained().then(() => dispatcher.uninstall(served.report.digest));
+  }
+}
