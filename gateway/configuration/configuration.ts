@@ -87,6 +87,8 @@ export interface Control {
   readonly enabled: boolean;
   /** undefined: on the listeners themselves, beside the APIs. */
   readonly address: Address | undefined;
+  /** Of its own address. */
+  readonly tls: ListenerTls | undefined;
   /** What `X-Tyk-Authorization` must carry. undefined: `/tyk/*` is not served; health, readiness and metrics are. */
   readonly secret: string | undefined;
   /** Host name that the control API answers to; undefined: any. */
@@ -307,7 +309,9 @@ export interface Errors {
   readonly precise: boolean;
   readonly hideGenerator: boolean;
   /** Status and text by message id, as `auth.auth_field_missing`. */
-  readonly messages: Readonly<Record<string, { readonly status: number | undefined; readonly message: string | undefined }>>;
+  readonly messages: Readonly<
+    Record<string, { readonly status: number | undefined; readonly message: string | undefined }>
+  >;
   /** Folder with `error.json`, `error_404.xml` and the like; undefined: the built-in ones. */
   readonly templates: string | undefined;
 }

@@ -1,0 +1,102 @@
+import { z } from 'zod';
+import { clientTls, count, flag, ms, msOrNone, oneOf, secret, section, text } from './parts.ts';
+
+const redis = z.strictObject({
+  kind: z.literal('redis').meta({ description: 'Redis or Valkey' }),
+  url: z
+    .string()
+    .optional()
+    .meta({
+      description: '`redis://[user:password@]host:port[/database]`, `rediss://` with TLS',
+      examples: ['redis://127.0.0.1:6379'],
+      writeOnly: true,
+    }),
+  mode: oneOf(['single', 'sentinel', 'cluster'], 'single', 'One server, sentinels that know the master, or a cluster'),
+  addresses: z
+    .array(z.string())
+    .default([])
+    .meta({
+      description: 'Sentinels, or nodes of the cluster, each `host:port`; one for `single`, instead of `url`',
+      examples: [['10.0.0.1:6379', '10.0.0.2:6379']],
+    }),
+  username: text('User', 'interpose'),
+  password: secret('Password'),
+  database: z.int().nonnegative().default(0).meta({ description: 'Number of the database' }),
+  sentinel: z
+    .strictObject({
+      master: z
+        .string()
+        .min(1)
+        .meta({ description: 'Name of the master set', examples: ['mymaster'] }),
+      username: text('User at the sentinels', 'interpose'),
+      password: secret('Password at the sentinels'),
+    })
+    .optional()
+    .meta({ description: 'For `sentinel`' }),
+  tls: clientTls('Speak TLS; absent: plain, unless the url is `rediss://`'),
+  timeoutMs: ms(5000, 'Longest wait for a connection or an answer'),
+});
+
+const memory = z.strictObject({
+  kind: z.literal('memory').meta({ description: 'In this process; gone when it ends' }),
+});
+
+export const store = z
+  .discriminatedUnion('kind', [memory, redis])
+  .default({ kind: 'memory' })
+  .meta({
+    description: 'Where keys, counters and plugin storage live',
+    examples: [{ kind: 'redis', url: 'redis://127.0.0.1:6379' }],
+  });
+
+const hashFunctions = ['murmur32', 'murmur64', 'murmur128', 'sha256'] as const;
+
+export const keys = section('Keys and their sessions', {
+  hash: flag(false, 'Store keys by their hash, so that the store does not reveal them'),
+  hashFunction: z
+    .enum(hashFunctions)
+    .optional()
+    .meta({
+      description: 'Hash of new keys; absent: murmur32, and keys in the old form (organisation and id put together)',
+      examples: ['murmur64'],
+    }),
+  hashFallbacks: z
+    .array(z.enum(hashFunctions))
+    .default([])
+    .meta({ description: 'Hashes that older keys may have', examples: [['murmur32']] }),
+  listHashed: flag(false, 'List keys although they are hashed (`GET /tyk/keys`)'),
+  minLength: count(3, 'Keys shorter than this are not looked up'),
+  allowMaster: flag(false, 'Allow keys without access rights, which open every API'),
+  fullNameOnly: flag(false, 'Find keys by their full name only, not by the name without the organisation'),
+  lifetimeMs: msOrNone(0, 'How long sessions live that say nothing themselves; 0: for ever'),
+  forceLifetime: flag(false, '`lifetimeMs` holds whatever APIs and sessions say'),
+  lifetimeRespectsExpiry: flag(false, 'A session lives at least as long as its key'),
+  cacheMs: msOrNone(10_000, 'How long a session may be served from memory; 0: never'),
+});
+
+export const rateLimits = section('How rates are counted', {
+  algorithm: oneOf(
+    ['leaky', 'rolling', 'sentinel', 'fixed'],
+    'leaky',
+    'leaky bucket in each gateway, sliding log in the store, sliding log that blocks until the rate falls, or fixed window in the store',
+  ),
+  transactional: flag(true, 'Count the sliding log in one transaction per request'),
+  sharedBelow: z
+    .int()
+    .nonnegative()
+    .default(5)
+    .meta({ description: 'With several gateways, rates below this are counted in the store' }),
+});
+
+export const analytics = section('One record per request, as tyk-pump reads them', {
+  enabled: flag(false, 'Write records'),
+  detailed: flag(false, 'Put raw requests and responses into them'),
+  ignoredIps: z
+    .array(z.string())
+    .default([])
+    .meta({ description: 'Clients of whose requests there is no record', examples: [['10.0.0.1']] }),
+  serializer: oneOf(['msgpack', 'protobuf'], 'msgpack', 'Form of records in the store'),
+  multipleKeys: flag(false, 'Spread records over ten lists'),
+  expireMs: msOrNone(60_000, 'How long records wait in the store for a pump; 0: for ever'),
+  maxQueuedRecords: count(10_000, 'Records that wait to be written; more are dropped, and counted'),
+});
