@@ -103,8 +103,8 @@ async function addTo(hash: Hash, path: string): Promise<void> {
     return;
   }
   const entries = await readdir(path);
-  for (const entry of entries.sort()) if (!buildOutputs.has(entry)) await addTo(hash, join(path, entry));
+  for (const entry of entries.sort()) if (!notBuilt.has(entry)) await addTo(hash, join(path, entry));
 }
 
-/** What Maven and Python leave beside the sources. */
-const buildOutputs = new Set(['target', '__pycache__']);
+/** What lies beside the sources of an example and makes no difference to its build. */
+const notBuilt = new Set(['README.md', 'apis', 'interpose.yaml', 'target', '__pycache__']);
