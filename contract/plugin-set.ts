@@ -9,6 +9,8 @@ export interface PluginSet {
   readonly orgId: string;
   /** The definition's `config_data`; absent when there is none or it is disabled. */
   readonly configData?: Readonly<Record<string, unknown>>;
+  /** The definition disables its config data: scripts then have no such key at all; without any they have null. */
+  readonly configDataDisabled?: boolean;
   /** Name of the bundle that the files come from; absent for local files and for `grpc`. */
   readonly bundle?: string;
   readonly hooks: readonly HookSpec[];
@@ -37,6 +39,8 @@ export interface HookSpec {
   readonly onError: 'reject' | 'continue';
   /** `none`: trusted code runs inside the coprocess; `process` (default): in a guest of its own. */
   readonly isolation?: 'none' | 'process';
+  /** Guests that run this hook's plugin set side by side; absent: the driver decides. */
+  readonly instances?: number;
 }
 
 /** What a hook reads of the body of its message: nothing (the body streams past it), or all of it. */

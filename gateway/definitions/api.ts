@@ -96,18 +96,25 @@ export interface PluginRule {
    * 500 "Middleware error" (recorded). Such hooks are in `hooks` with this driver, and must not be installed.
    */
   readonly unknownDriver?: string;
-  /** API-level hooks, phase by phase, in the definition's order; at most one of type `auth`. */
+  /**
+   * API-level hooks that can run, phase by phase, in the definition's order; at most one of type `auth`. A keyless API has none of the types
+   * `auth` and `postKeyAuth`.
+   */
   readonly hooks: readonly ApiHook[];
   /** Hooks of single endpoints, of all versions: see `EndpointRules.plugins`. They are of type `post`. */
   readonly endpointHooks: readonly ApiHook[];
   readonly configData?: Readonly<Record<string, unknown>>;
+  readonly configDataDisabled: boolean;
   /** The `custom_middleware_bundle` text; empty without one, or when it is disabled. */
   readonly bundle: string;
   /** Names in `bundle`: one, or several that are merged. */
   readonly bundles: readonly string[];
 }
 
-/** A hook with what only the gateway needs to know of it. `index` counts `hooks` and `endpointHooks` as one list. */
+/**
+ * A hook with what only the gateway needs to know of it. `index` counts `hooks` and `endpointHooks` as one list, and is -1 when the
+ * driver is unknown: such a hook is in no plugin set.
+ */
 export interface ApiHook extends HookSpec {
   /** What the definition says that the hook reads; absent: the coprocess reports it. */
   readonly body?: BodyUse;

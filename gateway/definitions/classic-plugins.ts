@@ -1,0 +1,148 @@
+import type { HookType } from '../../contract/plugin-set.ts';
+import type { ApiHook, PluginRule } from './api.ts';
+import type { Fields } from './fields.ts';
+import { readHookExtension } from './hook-extension.ts';
+import type { DefinitionOptions } from './options.ts';
+
+/** A hook without its place in the set. */
+export type NewHook = Omit<ApiHook, 'index'>;
+
+/** Which of a definition's hooks can run at all. */
+export interface HookUse {
+  readonly keyless: boolean;
+  readonly customAuth: boolean;
+}
+
+/** Reads the hooks of an API: those of `custom_middleware`, and one by one those of endpoints. */
+export class HookReader {
+  private readonly options: DefinitionOptions;
+  private readonly driver: string;
+  private readonly configDriver: Fields;
+  private readonly endpointHooks: ApiHook[] = [];
+  private readonly hooks: ApiHook[] = [];
+  private count = 0;
+  private unknownDriver: string | undefined;
+
+  /** @param middleware `custom_middleware` of the definition. */
+  constructor(middleware: Fields, options: DefinitionOptions) {
+    this.options = options;
+    this.configDriver = middleware;
+    this.driver = middleware.string('driver');
+  }
+
+  /** The hooks of `custom_middleware`, phase by phase. */
+  readAll(use: HookUse): void {
+    const middleware = this.configDriver;
+    this.readList('pre', 'pre');
+    const authCheck = middleware.object('auth_check');
+    if (!use.keyless && use.customAuth) this.addNamed(authCheck, 'auth');
+    else if (authCheck.has('name') && !authCheck.boolean('disabled') && !use.keyless) {
+      middleware.report.warn(authCheck.path, 'never runs: set custom_plugin_auth_enabled to true to let it decide');
+    }
+    if (!use.keyless) this.readList('post_key_auth', 'postKeyAuth');
+    this.readList('post', 'post');
+    this.readList('response', 'response');
+  }
+
+  /** A hook of one endpoint; undefined when it cannot run. */
+  readEndpointHook(entry: Fields, name: string, path: string): ApiHook | undefined {
+    const hook = this.toHook(entry, 'post', name, path, '');
+    if (hook === undefined) return undefined;
+    const numbered = this.numbered(hook);
+    this.endpointHooks.push(numbered);
+    return numbered;
+  }
+
+  rule(rest: Omit<PluginRule, 'driver' | 'unknownDriver' | 'hooks' | 'endpointHooks'>): PluginRule {
+    return {
+      driver: this.driver,
+      ...(this.unknownDriver === undefined ? {} : { unknownDriver: this.unknownDriver }),
+      hooks: this.hooks,
+      endpointHooks: this.endpointHooks,
+      ...rest,
+    };
+  }
+
+  get hasAuthHook(): boolean {
+    return this.hooks.some((hook) => hook.type === 'auth');
+  }
+
+  private readList(name: string, type: HookType): void {
+    for (const entry of this.configDriver.objects(name)) {
+      if (entry.boolean('disabled')) continue;
+      if (entry.string('name') === '') {
+        entry.report.invalid(entry.at('name'), 'is missing', 'name the function, export or hook that shall run');
+        continue;
+      }
+      this.add(entry, type);
+    }
+  }
+
+  private addNamed(entry: Fields, type: HookType): void {
+    if (!entry.boolean('disabled') && entry.string('name') !== '') this.add(entry, type);
+  }
+
+  private add(entry: Fields, type: HookType): void {
+    const hook = this.toHook(entry, type, entry.string('name'), entry.string('path'), entry.string('code'));
+    if (hook !== undefined) this.hooks.push(this.numbered(hook));
+  }
+
+  private toHook(entry: Fields, type: HookType, name: string, path: string, code: string): NewHook | undefined {
+    const extension = readHookExtension(entry, this.options);
+    const driver = this.driverOf(entry, type, path, extension.driver);
+    if (driver === undefined) return undefined;
+    const { options } = this;
+    if (type === 'auth' && extension.onError === 'continue' && !options.authMayContinue) {
+      entry.report.invalid(
+        `${entry.at('interpose')}.onError`,
+        'would let callers in when the auth hook fails',
+        'write "reject", or set plugins.authMayContinue in the configuration as well',
+      );
+    }
+    const { driver: _, timeoutMs, onError, ...rest } = extension;
+    return {
+      type,
+      driver,
+      name,
+      path,
+      ...(code === '' ? {} : { code }),
+      rawBodyOnly: entry.boolean('raw_body_only'),
+      requireSession: entry.boolean('require_session'),
+      timeoutMs: timeoutMs ?? options.driverTimeoutMs[driver] ?? options.hookTimeoutMs,
+      onError: onError ?? 'reject',
+      ...rest,
+    };
+  }
+
+  /** The driver of a hook; undefined when it is a feature that the operator does without. */
+  private driverOf(entry: Fields, type: HookType, path: string, own: string | undefined): string | undefined {
+    const compiled = path.endsWith('.so') && (type === 'response' || this.driver === '' || this.driver === 'goplugin');
+    const driver = own ?? (compiled ? 'goplugin' : this.driver);
+    if (driver === 'goplugin') {
+      const at = own === undefined && !compiled ? this.configDriver.at('driver') : entry.path;
+      entry.report.feature(
+        at,
+        'goplugin',
+        'asks for a compiled Go plugin',
+        'rewrite the hook for the driver typescript, python or grpc',
+      );
+      return undefined;
+    }
+    if (!this.options.drivers.includes(driver)) this.unknownDriver ??= driver;
+    return driver;
+  }
+
+  /** Hooks without a driver are never installed, and so have no place in the set. */
+  private numbered(hook: NewHook): ApiHook {
+    const index = this.options.drivers.includes(hook.driver) ? this.count++ : -1;
+    return { index, ...hook };
+  }
+}
+
+/** Names in a `custom_middleware_bundle` text. */
+export function bundleNames(text: string): readonly string[] {
+  return text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+}
