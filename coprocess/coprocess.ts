@@ -9,7 +9,8 @@ import type { Driver, Host, LoadedHooks } from '../drivers/driver.ts';
 
 export interface CoprocessOptions {
   readonly drivers: readonly Driver[];
-  readonly host: Host;
+  /** What drivers may ask; `forSet` gives the hooks of one set a host of their own. */
+  readonly host: Host & { forSet?(digest: string): Host };
   readonly contract?: ContractOptions;
 }
 
@@ -66,7 +67,7 @@ export function createCoprocess(options: CoprocessOptions): Coprocess {
     await Promise.all(
       [...byDriver].map(async ([driver, hooks]) => {
         try {
-          const room = await driver.load(set, hooks, options.host);
+          const room = await driver.load(set, hooks, options.host.forSet?.(set.digest) ?? options.host);
           opened.push(room);
           hooks.forEach((hook, i) => {
             loaded[hook.index] = room;

@@ -7,6 +7,8 @@ export class WireReader {
   private readonly bytes: Buffer;
   private position: number;
   private readonly limit: number;
+  /** Where the current field begins. */
+  private start = 0;
   /** Number of the current field. */
   field = 0;
   /** Wire type of the current field: 0 varint, 1 fixed64, 2 length-delimited, 5 fixed32. */
@@ -21,18 +23,21 @@ export class WireReader {
   /** Step to the next field; its value must then be read or skipped. */
   next(): boolean {
     if (this.position >= this.limit) return false;
+    this.start = this.position;
     const tag = this.uint();
-    this.field = Math.floor(tag / 8);
+    this.field = tag >>> 3;
     this.type = tag & 7;
-    if (this.field === 0) throw new WireError('a field has the number 0');
+    if (this.field === 0 || tag > maxTag) throw new WireError('a field has a number that is none');
     return true;
   }
 
   /** An unsigned varint; bits past 2^53 are lost, so negative numbers are read with {@link int32}. */
   uint(): number {
-    let value = 0;
-    let scale = 1;
-    for (let i = 0; i < 10; i++) {
+    const first = this.byte();
+    if (first < 0x80) return first;
+    let value = first & 0x7f;
+    let scale = 0x80;
+    for (let i = 1; i < 10; i++) {
       const byte = this.byte();
       if (i < 8) value += (byte & 0x7f) * scale;
       scale *= 0x80;
@@ -96,6 +101,22 @@ export class WireReader {
     return [key, value];
   }
 
+  /** One number of a `repeated` field, or several packed: they are added to `numbers`. */
+  uints(numbers: number[]): void {
+    if (this.type !== 2) {
+      numbers.push(this.uint());
+      return;
+    }
+    const packed = this.message();
+    while (packed.position < packed.limit) numbers.push(packed.uint());
+  }
+
+  /** Skip the current field, and give all of it, number and type included: what can be pasted into another message. */
+  whole(): Buffer {
+    this.skip();
+    return this.bytes.subarray(this.start, this.position);
+  }
+
   skip(): void {
     if (this.type === 0) this.uint();
     else if (this.type === 2) this.view();
@@ -114,6 +135,9 @@ export class WireReader {
     this.position += count;
   }
 }
+
+/** Field numbers have 29 bits. */
+const maxTag = 2 ** 32 - 1;
 
 /** The bytes are not protobuf wire format. */
 export class WireError extends Error {

@@ -6,37 +6,49 @@
  */
 export class WireWriter {
   private buffer: Buffer;
+  /** Where the current message begins; what is before it was taken. */
+  private base = 0;
   private end = 0;
 
   constructor(initialBytes = 64 * 1024) {
-    this.buffer = Buffer.allocUnsafe(initialBytes);
+    this.buffer = Buffer.allocUnsafeSlow(initialBytes);
   }
 
   get length(): number {
-    return this.end;
+    return this.end - this.base;
   }
 
   /** A copy of what was written since `from`. */
   copy(from = 0): Buffer {
-    return Buffer.from(this.buffer.subarray(from, this.end));
+    return Buffer.from(this.buffer.subarray(this.base + from, this.end));
   }
 
-  /** Hand over what was written, and begin anew in a fresh buffer. */
+  /** Hand over what was written, and begin anew behind it. */
   take(): Buffer {
-    const taken = this.buffer.subarray(0, this.end);
-    this.buffer = Buffer.allocUnsafe(this.buffer.length > maxKeptBytes ? maxKeptBytes : this.buffer.length);
-    this.end = 0;
+    const taken = this.buffer.subarray(this.base, this.end);
+    if (this.buffer.length - this.end < this.buffer.length >>> 2) {
+      this.buffer = Buffer.allocUnsafeSlow(Math.min(this.buffer.length, maxKeptBytes));
+      this.end = 0;
+    }
+    this.base = this.end;
     return taken;
   }
 
   reset(): void {
+    this.end = this.base;
+    if (this.buffer.length <= maxKeptBytes) return;
+    this.buffer = Buffer.allocUnsafeSlow(maxKeptBytes);
+    this.base = 0;
     this.end = 0;
-    if (this.buffer.length > maxKeptBytes) this.buffer = Buffer.allocUnsafe(maxKeptBytes);
   }
 
   /** An unsigned varint below 2^53. */
   varint(value: number): void {
     this.reserve(8);
+    if (value < 0x80) {
+      this.buffer[this.end++] = value;
+      return;
+    }
     let rest = value;
     while (rest > 0x7f) {
       this.buffer[this.end++] = (rest % 0x80) | 0x80;
@@ -85,29 +97,37 @@ export class WireWriter {
     this.string(2, value);
   }
 
-  /** Begin a message field whose length is not known yet; `end` takes what this returns. */
+  /** Begin a message field whose length is not known yet; `finish` takes what this returns. */
   begin(field: number): number {
     this.varint((field << 3) | 2);
     this.reserve(lengthRoom);
     this.end += lengthRoom;
-    return this.end;
+    return this.end - this.base;
   }
 
   /** End a message field: its length goes into the room that `begin` left, as a padded varint, which readers accept. */
   finish(start: number): void {
-    let length = this.end - start;
-    for (let i = start - lengthRoom; i < start - 1; i++) {
+    const from = this.base + start;
+    let length = this.end - from;
+    for (let i = from - lengthRoom; i < from - 1; i++) {
       this.buffer[i] = (length & 0x7f) | 0x80;
       length >>>= 7;
     }
-    this.buffer[start - 1] = length;
+    this.buffer[from - 1] = length;
   }
 
   private reserve(bytes: number): void {
-    const needed = this.end + bytes;
-    if (needed <= this.buffer.length) return;
-    const grown = Buffer.allocUnsafe(Math.max(needed, this.buffer.length * 2));
-    grown.set(this.buffer.subarray(0, this.end));
+    if (this.end + bytes > this.buffer.length) this.grow(bytes);
+  }
+
+  private grow(bytes: number): void {
+    const needed = this.length + bytes;
+    const grown = Buffer.allocUnsafeSlow(
+      needed <= this.buffer.length / 2 ? this.buffer.length : Math.max(needed, this.buffer.length * 2),
+    );
+    grown.set(this.buffer.subarray(this.base, this.end));
+    this.end -= this.base;
+    this.base = 0;
     this.buffer = grown;
   }
 }

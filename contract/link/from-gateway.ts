@@ -1,0 +1,260 @@
+import type { HookCall } from '../call.ts';
+import type { PluginSet } from '../plugin-set.ts';
+import { fromByteString, toByteString } from '../text.ts';
+import { urlText } from '../url.ts';
+import { WireReader } from '../wire/reader.ts';
+import type { WireWriter } from '../wire/writer.ts';
+import * as f from './fields.ts';
+import { fromJson, toJson } from './json.ts';
+
+/**
+ * What a gateway says, written by hand into a batch that is the wire message. Measured, the generated encoder costs several times as much, for it
+ * needs the whole batch as objects first.
+ */
+
+export function writeHello(writer: WireWriter, gatewayId: string): void {
+  const start = writer.begin(f.fromGateway.hello);
+  writer.uint(f.hello.version, f.linkVersion);
+  writer.string(f.hello.gatewayId, toByteString(gatewayId));
+  writer.finish(start);
+}
+
+export function writeInstall(writer: WireWriter, set: PluginSet): void {
+  const start = writer.begin(f.fromGateway.installs);
+  writer.string(f.install.digest, set.digest);
+  writer.string(f.install.json, toJson(set));
+  writer.finish(start);
+}
+
+export function writeDefineRun(writer: WireWriter, number: number, digest: string, hooks: readonly number[]): void {
+  const start = writer.begin(f.fromGateway.runs);
+  writer.uint(f.defineRun.number, number);
+  writer.string(f.defineRun.digest, digest);
+  const packed = writer.begin(f.defineRun.hooks);
+  for (const index of hooks) writer.varint(index);
+  writer.finish(packed);
+  writer.finish(start);
+}
+
+/**
+ * One call. Its bodies over {@link f.maxInlineBodyBytes} are announced by their size, and are the caller's to send: part 0 the
+ * request's, part 1 the response's.
+ */
+export function writeCall(writer: WireWriter, id: number, run: number, timeoutMs: number, call: HookCall): void {
+  const { request, response } = call;
+  const start = writer.begin(f.fromGateway.calls);
+  writer.uint(f.call.id, id);
+  writer.uint(f.call.run, run);
+  writer.uint(f.call.timeoutMs, timeoutMs);
+  const head = writer.begin(f.call.request);
+  request.writeHead(writer);
+  writer.finish(head);
+  writeBody(writer, request.body, f.call.body, f.call.bodyBytes);
+  if (call.session !== undefined) writer.bytes(f.call.session, call.session);
+  if (call.metadata !== undefined) writer.bytes(f.call.metadata, call.metadata);
+  if (response !== undefined) {
+    writer.bytes(f.call.response, response.head);
+    writeBody(writer, response.body, f.call.responseBody, f.call.responseBodyBytes);
+  }
+  if (call.trace !== undefined) {
+    writer.string(f.call.traceparent, call.trace.traceparent);
+    if (call.trace.tracestate !== undefined) writer.string(f.call.tracestate, call.trace.tracestate);
+  }
+  if (request.notUtf8 || response?.notUtf8 === true) writer.uint(f.call.notUtf8, 1);
+  const { rewrite, url } = request.state;
+  if (rewrite !== undefined) writer.string(f.call.originalUrl, urlText(url));
+  writer.finish(start);
+}
+
+function writeBody(writer: WireWriter, body: Buffer, inlineField: number, sizeField: number): void {
+  if (body.length === 0) return;
+  if (body.length > f.maxInlineBodyBytes) writer.uint(sizeField, body.length);
+  else writer.bytes(inlineField, body);
+}
+
+export function writeCancel(writer: WireWriter, id: number): void {
+  writer.uint(f.fromGateway.cancels, id);
+}
+
+export function writeHostReply(writer: WireWriter, id: number, reply: { result: unknown } | { error: string }): void {
+  const start = writer.begin(f.fromGateway.hostReplies);
+  writer.uint(f.hostReply.id, id);
+  if ('error' in reply) writer.string(f.hostReply.error, toByteString(reply.error));
+  else writer.string(f.hostReply.result, toJson(reply.result));
+  writer.finish(start);
+}
+
+export function writeUninstall(writer: WireWriter, digest: string): void {
+  writer.string(f.fromGateway.uninstalls, digest);
+}
+
+/** A call as it arrived. Its parts are views on the message. */
+export interface ReceivedCall {
+  id: number;
+  run: number;
+  timeoutMs: number;
+  request: Buffer;
+  body: Buffer;
+  session: Buffer | undefined;
+  metadata: Buffer | undefined;
+  response: Buffer | undefined;
+  responseBody: Buffer;
+  traceparent: string | undefined;
+  tracestate: string | undefined;
+  notUtf8: boolean;
+  bodyBytes: number;
+  responseBodyBytes: number;
+  originalUrl: string | undefined;
+}
+
+/** What a coprocess does with each thing that a gateway says. */
+export interface FromGatewayHandler {
+  hello(version: number, gatewayId: string): void;
+  install(digest: string, set: PluginSet): void;
+  defineRun(number: number, digest: string, hooks: readonly number[]): void;
+  call(call: ReceivedCall): void;
+  cancel(id: number): void;
+  hostReply(id: number, reply: { result: unknown } | { error: string }): void;
+  uninstall(digest: string): void;
+}
+
+/** @throws {WireError} and {SyntaxError} where the message is none; what came before has been handled then. */
+export function readFromGateway(message: Buffer, to: FromGatewayHandler): void {
+  const reader = new WireReader(message);
+  while (reader.next()) {
+    if (reader.field === f.fromGateway.calls) to.call(readCall(reader.message()));
+    else if (reader.field === f.fromGateway.cancels) to.cancel(reader.uint());
+    else readRare(reader, to);
+  }
+}
+
+function readRare(reader: WireReader, to: FromGatewayHandler): void {
+  if (reader.field === f.fromGateway.hello) readHello(reader.message(), to);
+  else if (reader.field === f.fromGateway.installs) readInstall(reader.message(), to);
+  else if (reader.field === f.fromGateway.runs) readDefineRun(reader.message(), to);
+  else if (reader.field === f.fromGateway.hostReplies) readHostReply(reader.message(), to);
+  else if (reader.field === f.fromGateway.uninstalls) to.uninstall(reader.string());
+  else reader.skip();
+}
+
+function readHello(reader: WireReader, to: FromGatewayHandler): void {
+  let [version, gatewayId] = [0, ''];
+  while (reader.next()) {
+    if (reader.field === f.hello.version) version = reader.uint();
+    else if (reader.field === f.hello.gatewayId) gatewayId = fromByteString(reader.string());
+    else reader.skip();
+  }
+  to.hello(version, gatewayId);
+}
+
+function readInstall(reader: WireReader, to: FromGatewayHandler): void {
+  let [digest, json] = ['', ''];
+  while (reader.next()) {
+    if (reader.field === f.install.digest) digest = reader.string();
+    else if (reader.field === f.install.json) json = reader.string();
+    else reader.skip();
+  }
+  to.install(digest, fromJson(json) as PluginSet);
+}
+
+function readDefineRun(reader: WireReader, to: FromGatewayHandler): void {
+  let [number, digest] = [0, ''];
+  const hooks: number[] = [];
+  while (reader.next()) {
+    if (reader.field === f.defineRun.number) number = reader.uint();
+    else if (reader.field === f.defineRun.digest) digest = reader.string();
+    else if (reader.field === f.defineRun.hooks) reader.uints(hooks);
+    else reader.skip();
+  }
+  to.defineRun(number, digest, hooks);
+}
+
+function readHostReply(reader: WireReader, to: FromGatewayHandler): void {
+  let id = 0;
+  let [result, error] = ['', ''];
+  let failed = false;
+  while (reader.next()) {
+    if (reader.field === f.hostReply.id) id = reader.uint();
+    else if (reader.field === f.hostReply.result) result = reader.string();
+    else if (reader.field === f.hostReply.error) {
+      error = reader.string();
+      failed = true;
+    } else reader.skip();
+  }
+  if (failed) to.hostReply(id, { error: fromByteString(error) });
+  else to.hostReply(id, { result: fromJson(result) });
+}
+
+function readCall(reader: WireReader): ReceivedCall {
+  const call: ReceivedCall = {
+    id: 0,
+    run: 0,
+    timeoutMs: 0,
+    request: nothing,
+    body: nothing,
+    session: undefined,
+    metadata: undefined,
+    response: undefined,
+    responseBody: nothing,
+    traceparent: undefined,
+    tracestate: undefined,
+    notUtf8: false,
+    bodyBytes: 0,
+    responseBodyBytes: 0,
+    originalUrl: undefined,
+  };
+  while (reader.next()) {
+    switch (reader.field) {
+      case f.call.id:
+        call.id = reader.uint();
+        break;
+      case f.call.run:
+        call.run = reader.uint();
+        break;
+      case f.call.timeoutMs:
+        call.timeoutMs = reader.uint();
+        break;
+      case f.call.request:
+        call.request = reader.view();
+        break;
+      case f.call.body:
+        call.body = reader.view();
+        break;
+      case f.call.session:
+        call.session = reader.view();
+        break;
+      case f.call.metadata:
+        call.metadata = reader.view();
+        break;
+      case f.call.response:
+        call.response = reader.view();
+        break;
+      case f.call.responseBody:
+        call.responseBody = reader.view();
+        break;
+      case f.call.traceparent:
+        call.traceparent = reader.string();
+        break;
+      case f.call.tracestate:
+        call.tracestate = reader.string();
+        break;
+      case f.call.notUtf8:
+        call.notUtf8 = reader.bool();
+        break;
+      case f.call.bodyBytes:
+        call.bodyBytes = reader.uint();
+        break;
+      case f.call.responseBodyBytes:
+        call.responseBodyBytes = reader.uint();
+        break;
+      case f.call.originalUrl:
+        call.originalUrl = reader.string();
+        break;
+      default:
+        reader.skip();
+    }
+  }
+  return call;
+}
+
+const nothing: Buffer = Buffer.alloc(0);
