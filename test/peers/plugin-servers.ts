@@ -51,6 +51,12 @@ export async function goProgram(folder: string): Promise<string> {
  * @throws {MissingTool} without Java or Maven.
  */
 export async function java(folder: string, options: PluginServerOptions = {}): Promise<PluginServer> {
+  const args = ['-XX:+UseSerialGC', '-jar', await javaJar(folder)];
+  return listening({ program: 'java', args, cure: javaCure }, options);
+}
+
+/** The jar of a Maven project, with all that it needs inside. */
+export async function javaJar(folder: string): Promise<string> {
   const sources = join(root, folder);
   const protoFolder = join(root, 'proto/coprocess');
   const home = await built({
@@ -59,15 +65,14 @@ export async function java(folder: string, options: PluginServerOptions = {}): P
     limitMs: 900_000,
     async build(out) {
       await run({ program: 'java', args: ['-version'], cure: javaCure });
-      // A copy is packaged, so that two checkouts of one folder never meet in its target/.
+      // A copy is packaged, so that nothing is left among the sources and two processes never meet there.
       const isSource = (path: string): boolean => basename(path) !== 'target';
       await cp(sources, join(out, 'project'), { recursive: true, filter: isSource });
       const args = ['--quiet', '--batch-mode', `-Dproto.folder=${protoFolder}`, 'package'];
       await run({ program: 'mvn', args, cure: mavenCure, cwd: join(out, 'project') });
     },
   });
-  const jar = join(home, 'project/target/plugin-server.jar');
-  return listening({ program: 'java', args: ['-XX:+UseSerialGC', '-jar', jar], cure: javaCure }, options);
+  return join(home, 'project/target/plugin-server.jar');
 }
 
 /**
