@@ -3,3 +3,4 @@ export type * from './configuration.ts';
 export { loadConfiguration, type ResolveOptions, resolveConfiguration } from './load.ts';
 export { ConfigurationError, type Problem } from './problem.ts';
 export type { UserConfiguration } from './schema/index.ts';
+export { loadTykConf } from './tyk-conf/index.ts';

@@ -132,7 +132,7 @@ function nodeAt(path: Path): SchemaNode | undefined {
 function propertiesOf(node: SchemaNode | undefined, value: unknown): Readonly<Record<string, SchemaNode>> {
   if (node?.oneOf === undefined) return node?.properties ?? {};
   const kind = (value as { kind?: unknown } | undefined)?.kind;
-  const chosen = node.oneOf.filter((one) => kind === undefined || one.properties?.['kind']?.const === kind);
+  const chosen = node.oneOf.filter((one) => kind === undefined || one.properties?.kind?.const === kind);
   return Object.assign({}, ...chosen.map((one) => one.properties)) as Record<string, SchemaNode>;
 }
 

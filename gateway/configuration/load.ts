@@ -47,7 +47,7 @@ function locateIn(document: ConfigurationDocument): Locate {
 }
 
 /** All steps, in order: environment over the tree, `env://` into its texts, the schema, and what goes beyond a schema. */
-function resolveTree(tree: unknown, options: ResolveOptions): Configuration {
+export function resolveTree(tree: unknown, options: ResolveOptions): Configuration {
   const { folder = process.cwd(), environment = {}, source = 'configuration' } = options;
   const origins: Origins = new Map();
   const inFile = options.locate ?? (() => ({ source }));
