@@ -1,0 +1,35 @@
+import { resolve } from 'node:path';
+import type { Driver } from '../driver.ts';
+import { createGuest } from './guest.ts';
+import { GuestHooks, loadMembers, notReady } from './guest-hooks.ts';
+import type { GuestOptions } from './options.ts';
+
+/** A language whose guest half speaks the protocol of docs/guest-protocol.md, and needs nothing else of the host. */
+export interface GuestDriverOptions extends Omit<GuestOptions, 'name' | 'load' | 'host'> {
+  /** As they stand in definitions. */
+  readonly names: readonly string[];
+  /** Where the `path` of a hook is looked up; the guest gets the full path as `file`. */
+  readonly pluginsFolder: string;
+}
+
+/** A driver that runs each plugin set in a guest process of its own. */
+export function createGuestDriver(options: GuestDriverOptions): Driver {
+  const { names, pluginsFolder, ...guestOptions } = options;
+  return {
+    names,
+
+    async load(set, hooks, host) {
+      const load = loadMembers(set, hooks, (hook) => ({ file: resolve(pluginsFolder, hook.path) }));
+      const guest = createGuest({ ...guestOptions, name: `${names[0]} guest of ${set.apiId}`, load, host });
+      try {
+        return new GuestHooks(guest, hooks, await guest.start());
+      } catch (error) {
+        await guest.close();
+        return notReady(hooks, error);
+      }
+    },
+
+    // Each set's hooks close their guest.
+    close: async () => {},
+  };
+}

@@ -1,0 +1,360 @@
+import { PluginFailure } from '../../contract/failure.ts';
+import { type GuestAnswer, type GuestCall, OpenCall } from './call.ts';
+import { DeadlineTimer } from './deadline-timer.ts';
+import type { GuestLoaded } from './loaded.ts';
+import { type GuestOptions, type ResolvedGuestOptions, resolveGuestOptions } from './options.ts';
+import { GuestProcess, type ProcessOwner } from './process.ts';
+import { restartDelayMs, stableAfterMs } from './restart.ts';
+
+/** A language runtime in a child process that is kept alive: started, watched, replaced. */
+export interface Guest {
+  /** Start it, unless it runs. @throws {PluginFailure} `DRIVER_UNAVAILABLE` when it does not come up. */
+  start(): Promise<GuestLoaded>;
+  /**
+   * Run a hook. Calls wait while the process is started or replaced, up to their deadline.
+   * @throws {PluginFailure} what the guest said; `HOOK_TIMED_OUT`, `CANCELLED`; `OVERLOADED` when too many calls are open;
+   * `CALL_UNSENDABLE` when the message is too large; `DRIVER_UNAVAILABLE` when the process died or does not start.
+   */
+  call(call: GuestCall): Promise<GuestAnswer>;
+  /**
+   * Start a process with other `load` data beside the one that serves, and let it take over when `accept` finds no fault with what it
+   * reports; no call is lost. @throws when it does not come up, or what `accept` throws; then the old one goes on.
+   */
+  replace(load: object, accept: (loaded: GuestLoaded) => void): Promise<void>;
+  readonly status: GuestStatus;
+  /** Let running calls end, up to `drainTimeoutMs`, then the process. */
+  close(): Promise<void>;
+}
+
+export interface GuestStatus {
+  /** `stopped`: idle, or waiting to be started again. */
+  readonly state: 'stopped' | 'starting' | 'ready';
+  readonly pid: number | undefined;
+  readonly openCalls: number;
+  /** Of those, how many wait for their turn. */
+  readonly waitingCalls: number;
+  /** When last looked at; 0 where memory is not watched. */
+  readonly rssBytes: number;
+  /** How often the process died without being told to. */
+  readonly deaths: number;
+}
+
+/** Make a guest; no process is started before {@link Guest.start} or the first call. @throws {RangeError} for bad options. */
+export function createGuest(options: GuestOptions): Guest {
+  return new SupervisedGuest(resolveGuestOptions(options));
+}
+
+class SupervisedGuest implements Guest, ProcessOwner {
+  private readonly options: ResolvedGuestOptions;
+  private load: object;
+  /** Serves, or is being started. */
+  private current: GuestProcess | undefined;
+  /** Being started to take over from the current one. */
+  private successor: GuestProcess | undefined;
+  /** Replaced ones that still owe answers. */
+  private readonly retiring = new Set<GuestProcess>();
+  private readonly open = new Map<number, OpenCall>();
+  private readonly waiting = new Set<OpenCall>();
+  private openBytes = 0;
+  private lastId = 0;
+  private lastUsedMs = 0;
+  private starts = 0;
+  private deaths = 0;
+  /** Deaths in a row, none of them after a stable life. */
+  private failures = 0;
+  private nextStartMs = 0;
+  /** Why the last start failed; calls are refused with it until the next is due. */
+  private startFailure: string | undefined;
+  private restartTimer: NodeJS.Timeout | undefined;
+  private idleTimer: NodeJS.Timeout | undefined;
+  private readonly deadlines = new DeadlineTimer((nowMs) => this.onDue(nowMs));
+  private closing: Promise<void> | undefined;
+  private onDrained: (() => void) | undefined;
+
+  constructor(options: ResolvedGuestOptions) {
+    this.options = options;
+    this.load = options.load;
+  }
+
+  get status(): GuestStatus {
+    const process = this.current;
+    return {
+      state: process === undefined ? 'stopped' : process.loaded === undefined ? 'starting' : 'ready',
+      pid: process?.pid,
+      openCalls: this.open.size,
+      waitingCalls: this.waiting.size,
+      rssBytes: process?.rssBytes ?? 0,
+      deaths: this.deaths,
+    };
+  }
+
+  async start(): Promise<GuestLoaded> {
+    if (this.closing !== undefined) throw this.unavailable('it is closed');
+    return this.whileHeld(async () => {
+      this.launch();
+      if (this.current === undefined) throw this.unavailable(this.startFailure ?? 'it cannot be started');
+      return this.current.ready;
+    });
+  }
+
+  call(call: GuestCall): Promise<GuestAnswer> {
+    let partBytes = 0;
+    for (const part of call.parts) partBytes += part.length;
+    const refusal = this.refusal(call, partBytes);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    return new Promise((resolve, reject) => {
+      const open = new OpenCall(++this.lastId, call, partBytes, resolve, reject, this.onSettled);
+      this.open.set(open.id, open);
+      this.openBytes += partBytes;
+      if (this.open.size === 1) this.hold();
+      const process = this.current;
+      if (this.waiting.size === 0 && process?.hasRoom === true) process.send(open, open.queuedMs);
+      else {
+        this.waiting.add(open);
+        if (process === undefined && this.restartTimer === undefined) this.launch();
+      }
+      open.onCancel(() => this.giveUp(open, new PluginFailure('CANCELLED', 'the client went away')));
+      this.deadlines.watch(call.deadlineMs);
+    });
+  }
+
+  async replace(load: object, accept: (loaded: GuestLoaded) => void): Promise<void> {
+    await this.whileHeld(async () => {
+      const next = new GuestProcess(this.options, load, this);
+      this.successor = next;
+      try {
+        accept(await next.ready);
+        if (this.closing !== undefined) throw this.unavailable('it is closed');
+      } catch (error) {
+        await next.end();
+        throw error;
+      } finally {
+        this.successor = undefined;
+      }
+      const old = this.current;
+      this.load = load;
+      this.takeOver(next);
+      if (old !== undefined) this.retire(old);
+    });
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.shutDown();
+    return this.closing;
+  }
+
+  onAnswered(process: GuestProcess): void {
+    if (process !== this.current) {
+      if (process.owed.size === 0 && this.retiring.delete(process)) void process.end();
+      return;
+    }
+    this.pump();
+    const { calls, rssBytes } = this.options.recycle;
+    if (process.served >= calls || process.rssBytes >= rssBytes) this.recycle(process);
+  }
+
+  onDead(process: GuestProcess, reason: string): void {
+    this.retiring.delete(process);
+    if (process !== this.current) return;
+    this.current = undefined;
+    if (this.closing !== undefined) return;
+    const now = performance.now();
+    this.deaths++;
+    if (now - process.readySinceMs > stableAfterMs) this.failures = 0;
+    const delayMs = restartDelayMs(this.failures++, process.loaded !== undefined);
+    this.nextStartMs = now + delayMs;
+    this.options.host.log('warn', `${this.options.name} (pid ${process.pid ?? 'none'}) is gone: ${reason}`, {
+      guest: this.options.name,
+      restartInMs: delayMs,
+    });
+    if (process.loaded === undefined) this.failStart(reason);
+    else {
+      this.restartTimer = setTimeout(() => {
+        this.restartTimer = undefined;
+        this.launch();
+      }, delayMs).unref();
+    }
+  }
+
+  private readonly onSettled = (call: OpenCall): void => {
+    this.open.delete(call.id);
+    this.waiting.delete(call);
+    this.openBytes -= call.partBytes;
+    if (this.open.size > 0) return;
+    this.lastUsedMs = performance.now();
+    this.hold();
+    this.onDrained?.();
+  };
+
+  private refusal(call: GuestCall, partBytes: number): PluginFailure | undefined {
+    const { maxQueuedCalls, maxQueuedBytes, maxFrameBytes, name } = this.options;
+    if (this.closing !== undefined) return this.unavailable('it is closed');
+    if (call.cancellation.cancelled) return new PluginFailure('CANCELLED', 'the client went away');
+    if (this.open.size >= maxQueuedCalls || this.openBytes + partBytes > maxQueuedBytes) {
+      return new PluginFailure(
+        'OVERLOADED',
+        `${name} has ${this.open.size} calls with ${this.openBytes} bytes open already`,
+      );
+    }
+    if (call.members.length + partBytes > maxFrameBytes / 2) {
+      const bytes = call.members.length + partBytes;
+      return new PluginFailure('CALL_UNSENDABLE', `a call of ${bytes} bytes is over the limit of ${maxFrameBytes / 2}`);
+    }
+    if (this.current === undefined && this.startFailure !== undefined && performance.now() < this.nextStartMs) {
+      return this.unavailable(this.startFailure);
+    }
+    return undefined;
+  }
+
+  private unavailable(reason: string): PluginFailure {
+    return new PluginFailure('DRIVER_UNAVAILABLE', `${this.options.name} is not running: ${reason}`);
+  }
+
+  /** Start a process, unless there is one. */
+  private launch(): void {
+    if (this.current !== undefined) return;
+    this.startFailure = undefined;
+    try {
+      const process = new GuestProcess(this.options, this.load, this);
+      this.current = process;
+      this.hold();
+      process.ready.then(
+        () => {
+          if (this.current === process) this.takeOver(process);
+        },
+        // `onDead` has dealt with it.
+        () => {},
+      );
+    } catch (error) {
+      this.nextStartMs = performance.now() + restartDelayMs(this.failures++, false);
+      this.failStart((error as Error).message);
+    }
+  }
+
+  /** It never came up: whoever waits is told at once, and the first call after a pause tries again. */
+  private failStart(reason: string): void {
+    this.startFailure = reason;
+    for (const call of [...this.waiting]) call.fail(this.unavailable(reason));
+  }
+
+  private takeOver(process: GuestProcess): void {
+    this.current = process;
+    this.lastUsedMs = performance.now();
+    this.hold();
+    this.pump();
+    this.watchIdle(this.options.idleMs);
+  }
+
+  private pump(): void {
+    const process = this.current;
+    if (this.waiting.size === 0 || process === undefined) return;
+    const now = performance.now();
+    for (const call of this.waiting) {
+      if (!process.hasRoom) return;
+      this.waiting.delete(call);
+      process.send(call, now);
+    }
+  }
+
+  private giveUp(call: OpenCall, failure: PluginFailure): void {
+    const process = call.process;
+    call.fail(failure);
+    if (process === undefined) return;
+    process.cancel(call);
+    this.deadlines.watch(process.checkCancelled(performance.now()));
+  }
+
+  private onDue(nowMs: number): number {
+    // Timers may fire a fraction of a millisecond early.
+    const pastMs = nowMs + 1;
+    let next = Number.POSITIVE_INFINITY;
+    for (const call of this.open.values()) {
+      const { deadlineMs } = call.call;
+      if (deadlineMs > pastMs) next = Math.min(next, deadlineMs);
+      else this.giveUp(call, this.timedOut(call));
+    }
+    for (const process of this.processes()) next = Math.min(next, process.checkCancelled(nowMs));
+    return next;
+  }
+
+  private timedOut(call: OpenCall): PluginFailure {
+    const waitedMs = Math.round(performance.now() - call.queuedMs);
+    const state = call.process !== undefined ? '' : this.current?.loaded ? ', nor did it begin' : ', nor did it start';
+    return new PluginFailure('HOOK_TIMED_OUT', `${this.options.name} did not answer within ${waitedMs} ms${state}`);
+  }
+
+  private recycle(process: GuestProcess): void {
+    // A process that is too large from its first moment on must not be replaced without end.
+    if (this.successor !== undefined || performance.now() - process.readySinceMs < minRecycleMs) return;
+    this.replace(this.load, () => {}).catch((error: Error) => {
+      this.options.host.log('warn', `${this.options.name} could not be recycled: ${error.message}`);
+    });
+  }
+
+  private retire(process: GuestProcess): void {
+    if (process.owed.size === 0) void process.end();
+    else this.retiring.add(process);
+  }
+
+  private watchIdle(waitMs: number): void {
+    clearTimeout(this.idleTimer);
+    if (this.options.idleMs === Number.POSITIVE_INFINITY) return;
+    this.idleTimer = setTimeout(() => {
+      const idleMs = this.open.size > 0 ? 0 : performance.now() - this.lastUsedMs;
+      const process = this.current;
+      if (process === undefined) return;
+      if (idleMs < this.options.idleMs) this.watchIdle(this.options.idleMs - idleMs);
+      else {
+        this.current = undefined;
+        this.retire(process);
+      }
+    }, Math.ceil(waitMs)).unref();
+  }
+
+  /** Keep the host alive for as long as somebody waits for this guest. */
+  private hold(): void {
+    const held = this.open.size > 0 || this.starts > 0;
+    this.deadlines.hold(held);
+    this.current?.hold(held);
+    this.successor?.hold(held);
+    for (const process of this.retiring) process.hold(held);
+  }
+
+  private async whileHeld<T>(work: () => Promise<T>): Promise<T> {
+    this.starts++;
+    try {
+      const promise = work();
+      this.hold();
+      return await promise;
+    } finally {
+      this.starts--;
+      this.hold();
+    }
+  }
+
+  private *processes(): Iterable<GuestProcess> {
+    if (this.current !== undefined) yield this.current;
+    if (this.successor !== undefined) yield this.successor;
+    yield* this.retiring;
+  }
+
+  private async shutDown(): Promise<void> {
+    clearTimeout(this.restartTimer);
+    clearTimeout(this.idleTimer);
+    for (const call of [...this.waiting]) call.fail(this.unavailable('it is being closed'));
+    if (this.open.size > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, this.options.drainTimeoutMs);
+        this.onDrained = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    await Promise.all([...this.processes()].map((process) => process.end()));
+    this.deadlines.stop();
+  }
+}
+
+/** A process must have served so long before it is recycled. */
+const minRecycleMs = 5000;
