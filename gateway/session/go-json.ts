@@ -7,10 +7,16 @@ export function goJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(goJson).join(',')}]`;
   if (typeof value === 'object' && value !== null) {
     const map = value as Record<string, unknown>;
-    const keys = Object.keys(map).sort();
-    return `{${keys.map((key) => `${goString(key)}:${goJson(map[key])}`).join(',')}}`;
+    return `{${sortedKeys(map)
+      .map((key) => `${goString(key)}:${goJson(map[key])}`)
+      .join(',')}}`;
   }
-  return JSON.stringify(value) ?? 'null';
+  return JSON.stringify(value);
+}
+
+/** The keys of a map in Go's order. */
+export function sortedKeys(map: object): string[] {
+  return Object.keys(map).sort((a, b) => (a < b ? -1 : 1));
 }
 
 export function goString(text: string): string {

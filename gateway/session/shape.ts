@@ -1,4 +1,4 @@
-import { goInt, goJson, goString } from './go-json.ts';
+import { goInt, goJson, goString, sortedKeys } from './go-json.ts';
 
 /**
  * What a JSON value must look like, as Go's decoder sees it: a struct (`record`) has named fields, found in any letter case; a value of
@@ -50,7 +50,7 @@ export function fieldAlways(name: string, kind: Kind): Field {
 /** A JSON value does not have the type that its place asks for. */
 export class ShapeError extends Error {
   constructor(path: string, expected: string, value: unknown) {
-    super(`"${path}" must be ${expected}, got ${JSON.stringify(value)?.slice(0, 60)}`);
+    super(`"${path}" must be ${expected}, got ${JSON.stringify(value).slice(0, 60)}`);
     this.name = 'ShapeError';
   }
 }
@@ -153,8 +153,9 @@ function writeValue(kind: Kind, value: unknown): string {
     if ('record' in kind) return writeRecord(kind.record, value as object);
     if ('list' in kind) return `[${(value as unknown[]).map((entry) => writeValue(kind.list, entry)).join(',')}]`;
     const map = value as Record<string, unknown>;
-    const keys = Object.keys(map).sort();
-    return `{${keys.map((key) => `${goString(key)}:${writeValue(kind.map, map[key])}`).join(',')}}`;
+    return `{${sortedKeys(map)
+      .map((key) => `${goString(key)}:${writeValue(kind.map, map[key])}`)
+      .join(',')}}`;
   }
   return kind === 'int' ? goInt(value as number) : goJson(value);
 }

@@ -22,12 +22,14 @@ export interface Store {
   set(key: string, value: string, ttlSeconds: number): Awaitable<void>;
   /** Set only where the value is still `expected`; the answer tells whether it was. */
   replace(key: string, expected: string, value: string, ttlSeconds: number): Awaitable<boolean>;
-  /** How many of the keys were there. */
+  /** Values and counters alike; the answer is how many of them were there. */
   delete(keys: readonly string[]): Awaitable<number>;
   /** Keys that begin with `prefix`, in no order. */
   keys(prefix: string): Promise<string[]>;
   /** Count one request against a rate, a quota, or both. Nothing is counted against the quota when the rate refuses. */
   admit(rate: RateCount | undefined, quota: QuotaCount | undefined): Awaitable<Admission>;
+  /** Requests counted so far under quota keys; undefined where no period runs. */
+  quotasUsed(keys: readonly string[]): Awaitable<(number | undefined)[]>;
   /** Tell all who subscribed to a channel, in this process and in others. */
   publish(channel: string, message: string): Awaitable<void>;
   /** Returns how to stop listening. */
@@ -44,7 +46,10 @@ export interface RateCount {
   readonly perMs: number;
 }
 
-/** At most `max` requests in a period that begins with the first one and lasts `renewalSeconds`; 0: for ever. */
+/**
+ * At most `max` requests in a period that begins with the first one and lasts `renewalSeconds` (0: for ever). Refused requests are
+ * counted too. The key begins with `quota-`.
+ */
 export interface QuotaCount {
   readonly key: string;
   readonly max: number;

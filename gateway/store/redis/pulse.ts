@@ -1,0 +1,82 @@
+/** Between two beats, in milliseconds. */
+const beatMs = 500;
+/** Without an answer, or without hearing our own beat, for this long, we call it dead. */
+const silenceMs = 1500;
+
+export interface Heart {
+  /** Publish a beat; resolves when Redis took it. */
+  beat(): Promise<unknown>;
+  /** Called when {@link Pulse.alive} turned false. */
+  onDeath(): void;
+  /** Called when {@link Pulse.hearing} turned true. */
+  onHearing(): void;
+  /** Called at every check. */
+  onCheck(): void;
+}
+
+/**
+ * Tells whether Redis answers, and whether what gateways publish arrives here: we publish a beat twice a second, and listen for it. So
+ * one thing proves the whole way of an invalidation, be it a single server, sentinels or a cluster.
+ */
+export class Pulse {
+  alive = false;
+  hearing = false;
+  private answeredAtMs = Number.NEGATIVE_INFINITY;
+  private heardAtMs = Number.NEGATIVE_INFINITY;
+  private readonly heart: Heart;
+  private readonly timer: NodeJS.Timeout;
+  private readonly checker: NodeJS.Timeout;
+
+  constructor(heart: Heart) {
+    this.heart = heart;
+    this.timer = setInterval(() => this.beat(), beatMs).unref();
+    this.checker = setInterval(() => this.checkSoon(), checkMs).unref();
+  }
+
+  /** Beat now, out of turn: a connection was made. */
+  beat(): void {
+    this.heart.beat().then(
+      () => {
+        this.answeredAtMs = performance.now();
+        this.alive = true;
+      },
+      () => {},
+    );
+  }
+
+  heard(): void {
+    this.heardAtMs = performance.now();
+    if (this.hearing) return;
+    this.hearing = true;
+    this.heart.onHearing();
+  }
+
+  /** The connection that listens is gone. */
+  deaf(): void {
+    this.hearing = false;
+  }
+
+  /** The connection for commands is gone. */
+  dead(): void {
+    if (!this.alive) return;
+    this.alive = false;
+    this.heart.onDeath();
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+    clearInterval(this.checker);
+  }
+
+  // After the sockets were read: when the process itself stood still, the answers are there already.
+  private checkSoon(): void {
+    setImmediate(() => {
+      this.heart.onCheck();
+      const nowMs = performance.now();
+      if (nowMs - this.answeredAtMs > silenceMs) this.dead();
+      if (nowMs - this.heardAtMs > silenceMs) this.deaf();
+    });
+  }
+}
+
+const checkMs = 50;

@@ -1,0 +1,202 @@
+import { randomBytes } from 'node:crypto';
+import { Cluster } from 'ioredis';
+import type { RedisStore as RedisConfiguration } from '../../configuration/index.ts';
+import { type Admission, type QuotaCount, type RateCount, type Store, StoreUnavailable } from '../store.ts';
+import { type Connection, connect } from './connection.ts';
+import { Deadlines } from './deadlines.ts';
+import { Pulse } from './pulse.ts';
+import { admitScript, replaceScript } from './scripts.ts';
+import { Subscriber } from './subscriber.ts';
+
+/** A connection with our scripts defined on it. */
+type Scripted = Connection & {
+  interposeAdmit(...args: (string | number)[]): Promise<[number, number, number, number, number]>;
+  interposeReplace(...args: (string | number)[]): Promise<number>;
+};
+
+/**
+ * A store in Redis. Resolves when Redis answers, or after the configured wait: the store is then not available, and tries on.
+ * @param report told of what went wrong with the connection, for the log.
+ */
+export async function createRedisStore(
+  configuration: RedisConfiguration,
+  report: (error: Error) => void = () => {},
+): Promise<Store> {
+  const store = new RedisStore(configuration, report);
+  await store.opened;
+  return store;
+}
+
+class RedisStore implements Store {
+  readonly kind = 'redis';
+  /** Settles once the first beat was heard, or the wait is over. */
+  readonly opened: Promise<void>;
+  private readonly redis: Scripted;
+  private readonly isCluster: boolean;
+  private readonly deadlines: Deadlines;
+  private readonly subscriber: Subscriber;
+  private readonly pulse: Pulse;
+  private readonly listeners = new Map<string, Set<(message: string) => void>>();
+  private readonly gapListeners: (() => void)[] = [];
+  /** Names this process: its beats, and its requests in the sorted sets of rates. */
+  private readonly id = randomBytes(9).toString('base64url');
+  private readonly beatChannel = `interpose.beat.${this.id}`;
+  private requests = 0;
+
+  constructor(configuration: RedisConfiguration, report: (error: Error) => void) {
+    this.isCluster = configuration.mode === 'cluster';
+    this.deadlines = new Deadlines(configuration.timeoutMs);
+    this.redis = connect(configuration) as Scripted;
+    this.redis.defineCommand('interposeAdmit', { lua: admitScript });
+    this.redis.defineCommand('interposeReplace', { lua: replaceScript, numberOfKeys: 1 });
+    let open = (): void => {};
+    const wait = new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, configuration.timeoutMs);
+      open = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.opened = wait;
+    this.pulse = new Pulse({
+      beat: () => this.redis.publish(this.beatChannel, ''),
+      onCheck: () => this.deadlines.check(),
+      onDeath: () => this.deadlines.rejectAll('Redis stopped answering'),
+      onHearing: () => {
+        open();
+        for (const listener of this.gapListeners) listener();
+      },
+    });
+    this.subscriber = new Subscriber(this.redis, {
+      onMessage: (channel, message) => this.deliver(channel, message),
+      onOpen: () => this.pulse.beat(),
+      onClose: () => this.pulse.deaf(),
+    });
+    this.subscriber.add(this.beatChannel);
+    this.redis.on('error', report);
+    this.redis.on('ready', () => {
+      this.pulse.beat();
+      this.subscriber.reconnect();
+    });
+    this.redis.on('close', () => this.pulse.dead());
+  }
+
+  get available(): boolean {
+    return this.pulse.alive;
+  }
+
+  get hearing(): boolean {
+    return this.pulse.hearing;
+  }
+
+  async get(key: string): Promise<string | undefined> {
+    return (await this.ask(() => this.redis.get(key))) ?? undefined;
+  }
+
+  async getMany(keys: readonly string[]): Promise<(string | undefined)[]> {
+    // Keys of one command must live in one slot of a cluster.
+    const values = this.isCluster
+      ? await Promise.all(keys.map((key) => this.ask(() => this.redis.get(key))))
+      : await this.ask(() => this.redis.mget([...keys]));
+    return values.map((value) => value ?? undefined);
+  }
+
+  async set(key: string, value: string, ttlSeconds: number): Promise<void> {
+    await this.ask(() =>
+      ttlSeconds > 0 ? this.redis.set(key, value, 'EX', Math.ceil(ttlSeconds)) : this.redis.set(key, value),
+    );
+  }
+
+  async replace(key: string, expected: string, value: string, ttlSeconds: number): Promise<boolean> {
+    const ttl = ttlSeconds > 0 ? Math.ceil(ttlSeconds) : 0;
+    return (await this.ask(() => this.redis.interposeReplace(key, expected, value, ttl))) === 1;
+  }
+
+  async delete(keys: readonly string[]): Promise<number> {
+    if (keys.length === 0) return 0;
+    if (!this.isCluster) return this.ask(() => this.redis.del([...keys]));
+    const counts = await Promise.all(keys.map((key) => this.ask(() => this.redis.del(key))));
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  async keys(prefix: string): Promise<string[]> {
+    const pattern = `${prefix.replace(/[\\*?[\]]/g, '\\$&')}*`;
+    const nodes = this.redis instanceof Cluster ? this.redis.nodes('master') : [this.redis];
+    const found = new Set<string>();
+    for (const node of nodes) {
+      let cursor = '0';
+      do {
+        const [next, page] = await this.ask(() => node.scan(cursor, 'MATCH', pattern, 'COUNT', scanCount));
+        for (const key of page) found.add(key);
+        cursor = next;
+      } while (cursor !== '0');
+    }
+    return [...found];
+  }
+
+  async admit(rate: RateCount | undefined, quota: QuotaCount | undefined): Promise<Admission> {
+    if (rate !== undefined && quota !== undefined && this.isCluster) {
+      // The two may live on different nodes: one after the other, the quota only when the rate lets through.
+      const first = await this.admit(rate, undefined);
+      if (first.refusedBy !== undefined) return first;
+      const second = await this.admit(undefined, quota);
+      return { ...second, rateRemaining: first.rateRemaining, rateResetMs: first.rateResetMs };
+    }
+    const keys = [...(rate === undefined ? [] : [rate.key]), ...(quota === undefined ? [] : [quota.key])];
+    const [verdict, rateRemaining, rateResetMs, quotaUsed, quotaResetMs] = await this.ask(() =>
+      this.redis.interposeAdmit(
+        keys.length,
+        ...keys,
+        rate?.limit ?? 0,
+        rate?.perMs ?? 0,
+        rate === undefined ? '' : `${this.id}${this.requests++}`,
+        quota?.max ?? -1,
+        quota?.renewalSeconds ?? 0,
+      ),
+    );
+    const refusedBy = verdict === 1 ? 'rate' : verdict === 2 ? 'quota' : undefined;
+    return { refusedBy, rateRemaining, rateResetMs, quotaUsed, quotaResetMs };
+  }
+
+  async quotasUsed(keys: readonly string[]): Promise<(number | undefined)[]> {
+    if (keys.length === 0) return [];
+    const values = await this.getMany(keys);
+    return values.map((value) => (value === undefined ? undefined : Number(value)));
+  }
+
+  async publish(channel: string, message: string): Promise<void> {
+    await this.ask(() => this.redis.publish(channel, message));
+  }
+
+  subscribe(channel: string, listener: (message: string) => void): () => void {
+    const listeners = this.listeners.get(channel) ?? new Set();
+    this.listeners.set(channel, listeners.add(listener));
+    this.subscriber.add(channel);
+    return () => listeners.delete(listener);
+  }
+
+  onGap(listener: () => void): void {
+    this.gapListeners.push(listener);
+  }
+
+  async close(): Promise<void> {
+    this.pulse.stop();
+    this.subscriber.close();
+    this.redis.disconnect();
+    this.deadlines.rejectAll('the store was closed');
+  }
+
+  /** Send a command; at once refused while Redis does not answer, so that nothing piles up. */
+  private ask<T>(send: () => Promise<T>): Promise<T> {
+    if (!this.pulse.alive) return Promise.reject(new StoreUnavailable('Redis does not answer'));
+    return this.deadlines.guard(send());
+  }
+
+  private deliver(channel: string, message: string): void {
+    if (channel === this.beatChannel) return this.pulse.heard();
+    for (const listener of this.listeners.get(channel) ?? []) listener(message);
+  }
+}
+
+/** Keys that one step of a scan looks at: enough to be quick, few enough not to hold up other commands. */
+const scanCount = 1000;
