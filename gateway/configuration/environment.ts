@@ -1,12 +1,15 @@
 import { nearest } from './nearest.ts';
 import { type Path, type Problem, pathText } from './problem.ts';
 import { jsonSchema, type SchemaNode } from './schema/index.ts';
+import { put, valueAt } from './tree.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 const prefix = 'INTERPOSE_';
+/** They stand for options of the command line, and name no keys. */
+const options = new Set(['INTERPOSE_CONFIG', 'INTERPOSE_TYK_CONF']);
 
-/** Which variable a key came from: path as text to name. */
+/** What a key came from where it is not the file: path as text to the words for it, as `environment variable X`. */
 export type Origins = Map<string, string>;
 
 /** `limits.hookTimeoutMs` is set by `INTERPOSE_LIMITS_HOOK_TIMEOUT_MS`. */
@@ -40,11 +43,11 @@ export function overlayEnvironment(tree: unknown, environment: Environment, orig
   // Sorted, so that a whole section given as JSON comes before the keys that change it.
   for (const name of Object.keys(environment).sort((a, b) => (a < b ? -1 : 1))) {
     const text = environment[name];
-    if (!name.startsWith(prefix) || text === undefined || text === '') continue;
+    if (!name.startsWith(prefix) || options.has(name) || text === undefined || text === '') continue;
     const found = find(jsonSchema(), name.slice(prefix.length), result, [], isJson(text));
     if (found !== undefined) {
       result = put(result, found.path, readValue(found.node, text));
-      origins.set(pathText(found.path), name);
+      origins.set(pathText(found.path), `environment variable ${name}`);
     } else if (beginsLikeSection(name)) problems.push(leadsNowhere(name));
     else unused.push(name);
   }
@@ -69,7 +72,7 @@ function find(node: SchemaNode, rest: string, tree: unknown, path: Path, json: b
   if (rest === '') return { path, node };
   for (const [key, inner] of Object.entries(propertiesOf(node))) {
     const below = after(rest, screaming(key));
-    const found = below === undefined ? undefined : find(inner, below, at(tree, key), [...path, key], json);
+    const found = below === undefined ? undefined : find(inner, below, valueAt(tree, [key]), [...path, key], json);
     if (found !== undefined) return found;
   }
   if (typeof node.additionalProperties === 'object')
@@ -77,7 +80,7 @@ function find(node: SchemaNode, rest: string, tree: unknown, path: Path, json: b
   const index = node.items === undefined ? null : /^(\d{1,3})(?:_(.+))?$/.exec(rest);
   if (node.items === undefined || index === null) return undefined;
   const step = Number(index[1]);
-  return find(node.items, index[2] ?? '', at(tree, step), [...path, step], json);
+  return find(node.items, index[2] ?? '', valueAt(tree, [step]), [...path, step], json);
 }
 
 /** In a map the name comes first, and ends where a known key begins: `FRAUD_CHECK_TIMEOUT_MS` is `timeoutMs` of `fraud-check`. */
@@ -89,7 +92,7 @@ function findNamed(node: SchemaNode, rest: string, tree: unknown, path: Path, js
   if (node.properties === undefined || json) return { path: [...path, nameOf(rest)], node };
   for (let length = 1; length < words.length; length++) {
     const name = nameOf(words.slice(0, length).join('_'));
-    const found = find(node, words.slice(length).join('_'), at(tree, name), [...path, name], json);
+    const found = find(node, words.slice(length).join('_'), valueAt(tree, [name]), [...path, name], json);
     if (found !== undefined) return found;
   }
   return undefined;
@@ -103,10 +106,6 @@ function propertiesOf(node: SchemaNode): Readonly<Record<string, SchemaNode>> {
 function after(rest: string, word: string): string | undefined {
   if (rest === word) return '';
   return rest.startsWith(`${word}_`) ? rest.slice(word.length + 1) : undefined;
-}
-
-function at(tree: unknown, key: string | number): unknown {
-  return typeof tree === 'object' && tree !== null ? (tree as Record<string | number, unknown>)[key] : undefined;
 }
 
 function isJson(text: string): boolean {
@@ -128,20 +127,6 @@ function readValue(node: SchemaNode, text: string): unknown {
   if (numeric && /^-?\d+(\.\d+)?$/.test(text)) return Number(text);
   if (node.type === 'boolean' && /^(true|false)$/i.test(text)) return text.toLowerCase() === 'true';
   return text;
-}
-
-/** A copy with the value put in. A path that leads through something else than maps and lists changes nothing: the schema will refuse it. */
-function put(tree: unknown, path: Path, value: unknown): unknown {
-  const [step, ...below] = path;
-  if (step === undefined) return value;
-  if (tree !== undefined && tree !== null && typeof tree !== 'object') return tree;
-  const copy: Record<string | number, unknown> | unknown[] = Array.isArray(tree)
-    ? [...(tree as unknown[])]
-    : typeof step === 'number' && (tree === undefined || tree === null)
-      ? []
-      : { ...(tree as object | null | undefined) };
-  (copy as Record<string | number, unknown>)[step] = put(at(tree, step), below, value);
-  return copy;
 }
 
 function beginsLikeSection(name: string): boolean {

@@ -1,6 +1,6 @@
 export { addressText, isLoopback, parseAddress } from './address.ts';
 export type * from './configuration.ts';
-export { loadConfiguration, type ResolveOptions, resolveConfiguration } from './load.ts';
+export { loadConfiguration, type Override, type ResolveOptions, resolveConfiguration } from './load.ts';
 export { ConfigurationError, type Problem } from './problem.ts';
 export type { UserConfiguration } from './schema/index.ts';
 export { loadTykConf } from './tyk-conf/index.ts';

@@ -4,6 +4,7 @@ import { nearest } from './nearest.ts';
 import { type Path, type Problem, pathText } from './problem.ts';
 import { jsonSchema, type SchemaNode } from './schema/index.ts';
 import type { Locate } from './secrets.ts';
+import { valueAt } from './tree.ts';
 
 type Issue = z.core.$ZodIssue;
 
@@ -134,12 +135,4 @@ function propertiesOf(node: SchemaNode | undefined, value: unknown): Readonly<Re
   const kind = (value as { kind?: unknown } | undefined)?.kind;
   const chosen = node.oneOf.filter((one) => kind === undefined || one.properties?.kind?.const === kind);
   return Object.assign({}, ...chosen.map((one) => one.properties)) as Record<string, SchemaNode>;
-}
-
-function valueAt(tree: unknown, path: Path): unknown {
-  let value = tree;
-  for (const step of path) {
-    value = typeof value === 'object' && value !== null ? (value as Record<string | number, unknown>)[step] : undefined;
-  }
-  return value;
 }

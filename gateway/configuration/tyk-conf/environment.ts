@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Environment } from '../environment.ts';
 import { type Path, pathText } from '../problem.ts';
+import { put } from '../tree.ts';
 import { fateOf, shapeOf } from './field.ts';
 import { tykConf } from './table.ts';
 
@@ -8,18 +9,16 @@ const prefix = 'TYK_GW_';
 /** They steer the reading itself. */
 const others = new Set(['TYK_GW_OMITCONFIGFILE']);
 
-type Json = Record<string, unknown>;
-
 /**
  * Write `TYK_GW_...` variables over a tyk.conf. A name is the original's field names in upper case, without underscores within a level
  * and with one between levels. Lists are separated by commas, maps are `key:value,key:value`. An empty one counts as unset.
  */
 export function overlayTykEnvironment(
-  tree: Json,
+  tree: unknown,
   environment: Environment,
   origins: Map<string, string>,
-): { tree: Json; warnings: string[] } {
-  let result = tree;
+): { tree: unknown; warnings: string[] } {
+  let result: unknown = tree;
   const unknown: string[] = [];
   for (const name of Object.keys(environment).sort((a, b) => (a < b ? -1 : 1))) {
     const text = environment[name];
@@ -27,8 +26,8 @@ export function overlayTykEnvironment(
     const found = find(tykConf.shape, name.slice(prefix.length).toUpperCase().split('_'), []);
     if (found === undefined) unknown.push(name);
     else {
-      result = put(result, found.path, valueOf(found.field, text));
-      origins.set(pathText(found.path), name);
+      result = put(result, found.path, readValue(found.field, text));
+      origins.set(pathText(found.path), `environment variable ${name}`);
     }
   }
   const warnings =
@@ -56,7 +55,7 @@ function find(shape: z.core.$ZodShape, words: readonly string[], path: Path): Fo
 }
 
 /** The text as the field's type; as it is where it fits none, so that the type check says so. */
-function valueOf(field: z.core.$ZodType, text: string): unknown {
+function readValue(field: z.core.$ZodType, text: string): unknown {
   const type = field instanceof z.ZodOptional ? field.unwrap() : field;
   if (type instanceof z.ZodBoolean) return readFlag(text);
   if (type instanceof z.ZodNumber) return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
@@ -83,11 +82,4 @@ function readJson(text: string): unknown {
   } catch {
     return text;
   }
-}
-
-function put(tree: Json, [step, ...below]: Path, value: unknown): Json {
-  const key = String(step);
-  const inner = tree[key];
-  const held = typeof inner === 'object' && inner !== null && !Array.isArray(inner) ? (inner as Json) : {};
-  return { ...tree, [key]: below.length === 0 ? value : put(held, below, value) };
 }

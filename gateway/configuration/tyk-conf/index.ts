@@ -1,6 +1,6 @@
 import type { Configuration } from '../configuration.ts';
 import type { Environment } from '../environment.ts';
-import { resolveTree } from '../load.ts';
+import { type Override, resolveTree } from '../load.ts';
 import { ConfigurationError, type Problem } from '../problem.ts';
 import type { UserConfiguration } from '../schema/index.ts';
 import type { Locate } from '../secrets.ts';
@@ -12,7 +12,11 @@ import { translate } from './translate.ts';
  * name.
  * @throws {ConfigurationError} with every problem.
  */
-export function loadTykConf(file: string, environment: Environment): Configuration {
+export function loadTykConf(
+  file: string,
+  environment: Environment,
+  overrides: readonly Override[] = [],
+): Configuration {
   const read = readTykConf(file, environment);
   const { tree, warnings, adjust } = translate(read.conf, file, environment);
   const locate: Locate = (path) => {
@@ -22,7 +26,7 @@ export function loadTykConf(file: string, environment: Environment): Configurati
   const problems: Problem[] = [...read.problems];
   let configuration: Configuration | undefined;
   try {
-    configuration = resolveTree(tree.tree as UserConfiguration, { environment, source: file, locate });
+    configuration = resolveTree(tree.tree as UserConfiguration, { environment, overrides, source: file, locate });
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
     problems.push(...error.problems);

@@ -4,6 +4,7 @@ import type { Environment } from '../environment.ts';
 import { nearest } from '../nearest.ts';
 import { ConfigurationError, type Path, type Problem, pathText } from '../problem.ts';
 import type { Locate } from '../secrets.ts';
+import { valueAt } from '../tree.ts';
 import { overlayTykEnvironment } from './environment.ts';
 import { fateOf, shapeOf } from './field.ts';
 import { type TykConf, tykConf } from './table.ts';
@@ -94,7 +95,7 @@ function locator(file: string, text: string, written: Map<string, Path>, origins
   return (path) => {
     for (let length = path.length; length > 0; length--) {
       const variable = origins.get(pathText(path.slice(0, length)));
-      if (variable !== undefined) return { source: `environment variable ${variable}` };
+      if (variable !== undefined) return { source: variable };
       const known = written.get(pathText(path.slice(0, length)));
       if (known === undefined) continue;
       try {
@@ -120,8 +121,7 @@ const kinds: Readonly<Record<string, readonly [string, string]>> = {
 /** Values are not shown: any text of a tyk.conf may be a secret. */
 function wrongType(issue: z.core.$ZodIssue, tree: unknown, locate: Locate): Problem {
   const path = issue.path as Path;
-  let got = tree;
-  for (const step of path) got = (got as Json | undefined)?.[step as string];
+  const got = valueAt(tree, path);
   const shown = Array.isArray(got)
     ? 'a list'
     : typeof got === 'object'

@@ -1,4 +1,5 @@
 import { type Path, pathText } from '../problem.ts';
+import { put } from '../tree.ts';
 import { fateOf, shapeOf } from './field.ts';
 import { type TykConf, tykConf } from './table.ts';
 
@@ -6,19 +7,14 @@ type Json = Record<string | number, unknown>;
 
 /** A configuration of ours in the making, which remembers the key of the tyk.conf that each of its keys came from. */
 export class UserTree {
-  readonly tree: Json = {};
+  tree: unknown = {};
   readonly origins = new Map<string, Path>();
 
   /** Set a key; `undefined` sets none. `from` is `storage.host` or the like, and empty for what no key of the tyk.conf decides. */
   set(path: string, from: string, value: unknown): void {
     if (value === undefined) return;
     const steps = path.split('.').map((step) => (/^\d+$/.test(step) ? Number(step) : step));
-    let node: Json = this.tree;
-    steps.forEach((step, i) => {
-      const last = i === steps.length - 1;
-      if (last) node[step] = value;
-      else node = (node[step] ??= typeof steps[i + 1] === 'number' ? [] : {}) as Json;
-    });
+    this.tree = put(this.tree, steps, value);
     if (from !== '') this.origins.set(pathText(steps), from.split('.'));
   }
 
