@@ -1,23 +1,18 @@
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { performance } from 'node:perf_hooks';
 import type { Duplex } from 'node:stream';
-import type { TraceContext } from '../contract/call.ts';
+import type { HeaderPair } from '../contract/answer.ts';
 import { Cancellation } from '../contract/cancellation.ts';
 import type { RequestState } from '../contract/request-state.ts';
 import type { Api } from './definitions/api.ts';
+import type { ApiVersion } from './definitions/api-version.ts';
+import type { Caller } from './session/caller.ts';
 import type { RequestSpan } from './telemetry/request-span.ts';
 
 export type ClientRequest = IncomingMessage | Http2ServerRequest;
 export type ClientResponse = ServerResponse | Http2ServerResponse;
-
-/** What a session step knows of the caller, in the forms that hooks need; encoded once and shared by requests. */
-export interface CallerSession {
-  /** A `coprocess.SessionState`. */
-  readonly bytes: Uint8Array;
-  /** The session's metadata as entries of `coprocess.Object.metadata`. */
-  readonly metadata: Uint8Array;
-}
 
 /** One request on its way from the listener to its end. */
 export class Exchange {
@@ -34,13 +29,25 @@ export class Exchange {
   state: RequestState | undefined;
   /** The request's body is in `state.body`. */
   bodyRead = false;
-  session: CallerSession | undefined;
-  /** Trace context that the client sent, forwarded as it is while the request is not sampled. */
-  clientTrace: TraceContext | undefined;
+  /** Version of the API that the request is for; found by the first step. */
+  version: ApiVersion | undefined;
+  /** The path is free: no key is asked for, and no limits count. */
+  ignoresAuth = false;
+  /** Who sends it, once an auth step knows. */
+  caller: Caller | undefined;
+  /** Values of `$tyk_context.` variables that steps have set. */
+  contextValues: Map<string, string> | undefined;
+  /** Headers that the response gets on its way to the client, whoever makes it: CORS, deprecation. */
+  responseHeaders: HeaderPair[] | undefined;
   /** The client asked for another protocol (WebSocket): its connection, and what it sent ahead. */
   upgrade: { readonly socket: Duplex; readonly head: Buffer } | undefined;
   /** How often a `tyk://` URL has sent the request to an API again. */
   loops = 0;
+  /** How often it may, when a loop has said so. */
+  maxLoops: number | undefined;
+  /** Limits count again in the API that a loop entered. */
+  checksLimits = true;
+  private idNow: string | undefined;
   private cancellationNow: Cancellation | undefined;
 
   constructor(
@@ -55,6 +62,12 @@ export class Exchange {
     this.api = api;
     this.deadlineMs = this.startedMs + requestTimeoutMs;
     this.span = span;
+  }
+
+  /** Names the request in logs. */
+  get id(): string {
+    this.idNow ??= randomUUID();
+    return this.idNow;
   }
 
   /** Cancelled when the client goes away before it has its answer. */

@@ -75,7 +75,7 @@ function dispatch(
   beginSpan: GrpcDriverOptions['beginSpan'],
 ): Promise<HookAnswer> {
   const message = encodeObject(constants, call);
-  if (server.maxSendBytes > 0 && message.length > server.maxSendBytes) {
+  if (message.length > server.maxSendBytes) {
     throw new PluginFailure(
       'CALL_UNSENDABLE',
       `the message has ${message.length} bytes, and "${server.name}" is sent ${server.maxSendBytes} at most (maxSendBytes); raw_body_only halves a text body`,

@@ -1,24 +1,33 @@
-import { readFileSync } from 'node:fs';
 import { type ChannelCredentials, type ChannelOptions, Client, connectivityState, credentials } from '@grpc/grpc-js';
 
-/** An external plugin server, as configured. */
+/** An external plugin server, as configured. A limit that is off is `Infinity`. */
 export interface PluginServerOptions {
   /** `tcp://host:port`, `host:port`, `dns:///host:port`, `unix:/path` or `unix:///path`. */
   readonly target: string;
-  /** Longest wait for a reply, in milliseconds; a hook's own limit holds as well. Absent: the hook's alone. */
-  readonly timeoutMs?: number;
-  /** Absent: plain text. */
-  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
-  /** `:authority` of the calls. Absent: the target's. */
-  readonly authority?: string;
-  /** Largest reply, in bytes. @default 4 MiB, what gRPC libraries accept unless told otherwise */
-  readonly maxReceiveBytes?: number;
-  /** Largest call, in bytes. @default 4 MiB, for servers refuse more unless told otherwise */
-  readonly maxSendBytes?: number;
+  /** Longest wait for a reply, in milliseconds; a hook's own limit holds as well. */
+  readonly timeoutMs: number;
+  /** undefined: plain text. */
+  readonly tls: ServerTls | undefined;
+  /** `:authority` of the calls; undefined: the target's. */
+  readonly authority: string | undefined;
+  /** Largest reply, in bytes. */
+  readonly maxReceiveBytes: number;
+  /** Largest call, in bytes: servers refuse more than 4 MiB unless told otherwise. */
+  readonly maxSendBytes: number;
   /** Spread calls over all addresses of a `dns:///` name. */
-  readonly roundRobin?: boolean;
-  /** Calls in flight at once; more fail at once. @default 4096 */
-  readonly maxConcurrentCalls?: number;
+  readonly roundRobin: boolean;
+  /** Calls in flight at once; more fail at once. */
+  readonly maxConcurrentCalls: number;
+}
+
+/** PEM texts. */
+export interface ServerTls {
+  readonly ca: string | undefined;
+  readonly cert: string | undefined;
+  readonly key: string | undefined;
+  /** Name to check in the certificate instead of the target's host. */
+  readonly serverName: string | undefined;
+  readonly insecureSkipVerify: boolean;
 }
 
 /** A plugin server that can be called. */
@@ -32,9 +41,6 @@ export interface PluginServer {
   calls: number;
 }
 
-const defaultMaxMessageBytes = 4 * 1024 * 1024;
-const defaultMaxConcurrentCalls = 4096;
-
 /**
  * First and longest pause between connection attempts, in milliseconds. grpc-js waits 1 s, and later up to 120 s; a plugin server that is
  * back must be in use within half a second.
@@ -44,7 +50,7 @@ const reconnect = { initialMs: 100, maxMs: 400 };
 /** Connects when first called. */
 export function openServer(name: string, options: PluginServerOptions): PluginServer {
   const channel: ChannelOptions = {
-    'grpc.max_receive_message_length': options.maxReceiveBytes ?? defaultMaxMessageBytes,
+    'grpc.max_receive_message_length': Number.isFinite(options.maxReceiveBytes) ? options.maxReceiveBytes : -1,
     'grpc.max_send_message_length': -1,
     'grpc.initial_reconnect_backoff_ms': reconnect.initialMs,
     'grpc.min_reconnect_backoff_ms': reconnect.initialMs,
@@ -54,7 +60,8 @@ export function openServer(name: string, options: PluginServerOptions): PluginSe
     'grpc.keepalive_timeout_ms': 10_000,
     'grpc.enable_retries': 0,
     'grpc-node.flow_control_window': 16 * 1024 * 1024,
-    ...(options.authority && { 'grpc.default_authority': options.authority }),
+    ...(options.authority !== undefined && { 'grpc.default_authority': options.authority }),
+    ...(options.tls?.serverName !== undefined && { 'grpc.ssl_target_name_override': options.tls.serverName }),
     ...(options.roundRobin && {
       'grpc.service_config': JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
     }),
@@ -62,9 +69,9 @@ export function openServer(name: string, options: PluginServerOptions): PluginSe
   return {
     name,
     client: new Client(options.target.replace(/^tcp:\/\//, ''), credentialsOf(options), channel),
-    timeoutMs: options.timeoutMs ?? Number.POSITIVE_INFINITY,
-    maxSendBytes: options.maxSendBytes ?? defaultMaxMessageBytes,
-    maxConcurrentCalls: options.maxConcurrentCalls ?? defaultMaxConcurrentCalls,
+    timeoutMs: options.timeoutMs,
+    maxSendBytes: options.maxSendBytes,
+    maxConcurrentCalls: options.maxConcurrentCalls,
     calls: 0,
   };
 }
@@ -74,9 +81,9 @@ export function isDown(server: PluginServer): boolean {
   return server.client.getChannel().getConnectivityState(true) === connectivityState.TRANSIENT_FAILURE;
 }
 
-/** @throws {Error} when a certificate file cannot be read. */
 function credentialsOf({ tls }: PluginServerOptions): ChannelCredentials {
   if (tls === undefined) return credentials.createInsecure();
-  const read = (path: string | undefined): Buffer | null => (path === undefined ? null : readFileSync(path));
-  return credentials.createSsl(read(tls.ca), read(tls.key), read(tls.cert));
+  const pem = (text: string | undefined): Buffer | null => (text === undefined ? null : Buffer.from(text));
+  const verify = tls.insecureSkipVerify ? { rejectUnauthorized: false } : {};
+  return credentials.createSsl(pem(tls.ca), pem(tls.key), pem(tls.cert), verify);
 }

@@ -74,24 +74,25 @@ export async function ensureBody(exchange: Exchange, state: RequestState, parts:
   }
 }
 
-/** Run hooks, with everything that watches them. */
+/** Run hooks, with everything that watches them. `withoutCaller` is the session that they see when nobody is known. */
 export async function runHooks(
   chainRun: ChainRun,
   exchange: Exchange,
   parts: ChainParts,
   response: HookCall['response'],
   request: RequestMessage = RequestMessage.of(exchange.state as RequestState),
-  session: { readonly bytes: Uint8Array; readonly metadata: Uint8Array | undefined } | undefined = exchange.session,
+  withoutCaller: Uint8Array | undefined = undefined,
+  deadlineMs: number = exchange.deadlineMs,
 ): Promise<readonly HookOutcome[]> {
   const span = exchange.span?.beginHooks(chainRun.hooks[0]?.type ?? '');
   const call: HookCall = {
     request,
     response,
-    session: chainRun.seesSession ? session?.bytes : undefined,
-    metadata: chainRun.seesSession ? session?.metadata : undefined,
-    deadlineMs: Math.min(exchange.deadlineMs, performance.now() + chainRun.timeoutMs),
+    session: chainRun.seesSession ? (exchange.caller?.proto() ?? withoutCaller) : undefined,
+    metadata: chainRun.seesSession ? exchange.caller?.metadata : undefined,
+    deadlineMs: Math.min(deadlineMs, performance.now() + chainRun.timeoutMs),
     cancellation: exchange.cancellation,
-    trace: span?.context ?? exchange.clientTrace,
+    trace: span?.context ?? parts.observer.clientContext(exchange.request),
   };
   const outcomes = await parts.dispatcher.dispatch(chainRun.run, call);
   span?.end(chainRun.hooks, outcomes);

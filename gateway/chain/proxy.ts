@@ -1,6 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
 import type { HookAnswer } from '../../contract/answer.ts';
+import type { TraceContext } from '../../contract/call.ts';
 import { PluginFailure } from '../../contract/failure.ts';
 
 import type { HookSpec } from '../../contract/plugin-set.ts';
@@ -13,6 +15,7 @@ import type { TargetBase } from '../definitions/api.ts';
 import type { ClientRequest, Exchange } from '../exchange.ts';
 import { hostOf } from '../object/client-request.ts';
 import { upstreamTarget } from '../object/target.ts';
+import type { TraceHeaders } from '../telemetry/tracing.ts';
 import {
   type ResponseHead,
   type ResponseSteps,
@@ -20,6 +23,7 @@ import {
   UpstreamError,
   type UpstreamRequest,
 } from '../upstream/upstream.ts';
+import { clientAddress } from './client-address.ts';
 import { answerFailure, type ChainParts, type ChainRun, ensureState, refuse, runHooks } from './hooks.ts';
 
 export interface ProxyParts extends ChainParts {
@@ -38,7 +42,7 @@ export interface ProxyParts extends ChainParts {
 }
 
 /** Response hooks see an empty session where there is none: the three sub-messages are there, with nothing in them. */
-const emptySession = { bytes: Buffer.from([0x72, 0, 0x7a, 0, 0xaa, 0x01, 0]), metadata: undefined };
+const emptySession = Buffer.from([0x72, 0, 0x7a, 0, 0xaa, 0x01, 0]);
 
 /** A hook of the response side failed: the client gets an error in place of the upstream's response. */
 class ResponseHookFailed extends Error {
@@ -52,19 +56,24 @@ class ResponseHookFailed extends Error {
 }
 
 /** Send the request upstream and its response, through the response hooks, to the client. */
-export async function proxy(exchange: Exchange, url: UrlParts, base: TargetBase, parts: ProxyParts): Promise<void> {
+export async function proxy(
+  exchange: Exchange,
+  url: UrlParts,
+  base: TargetBase,
+  timeoutMs: number,
+  parts: ProxyParts,
+): Promise<void> {
   const { api, state } = exchange;
   const target = upstreamTarget(api, url, base);
   const span = exchange.span?.beginUpstream(methodOf(exchange), base.origin + target);
-  const trace = span?.context ?? exchange.clientTrace;
   const to: UpstreamRequest = {
     method: methodOf(exchange),
     origin: base.origin,
     target,
     host: api.target.preserveHost ? hostOf(exchange.request) : base.host,
-    headers: upstreamHeaders(exchange.request, state, trace),
+    headers: upstreamHeaders(exchange.request, state, span?.context, parts.observer.traceHeaders),
     body: exchange.bodyRead ? (state as RequestState).body : undefined,
-    timeoutMs: parts.upstreamTimeoutMs,
+    timeoutMs,
     tls: api.target.tls,
     cancellation: exchange.cancellation,
   };
@@ -100,48 +109,37 @@ function methodOf(exchange: Exchange): string {
 export function upstreamHeaders(
   request: ClientRequest,
   state: RequestState | undefined,
-  trace: { readonly traceparent: string; readonly tracestate?: string } | undefined,
+  trace: TraceContext | undefined,
+  formats: TraceHeaders | undefined,
 ): string[] {
   const raw = state === undefined ? request.rawHeaders : state.headers.raw();
   const headers: string[] = [];
+  const ours = trace === undefined ? undefined : formats;
   let forwarded: string | undefined;
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] as string;
-    // The only names that are treated in a way of their own have these lengths or are pseudo headers of HTTP/2.
+    // The only names that are treated in a way of their own have these lengths, or are pseudo headers of HTTP/2.
     if (name.charCodeAt(0) === colon) continue;
     if (name.length === 4 && name.toLowerCase() === 'host') continue;
     if (name.length === 15 && name.toLowerCase() === 'x-forwarded-for') {
       forwarded = forwarded === undefined ? (raw[i + 1] as string) : `${forwarded}, ${raw[i + 1]}`;
       continue;
     }
-    if (trace !== undefined && isTraceHeader(name)) continue;
+    if (ours?.isTraceHeader(name)) continue;
     headers.push(name, raw[i + 1] as string);
   }
   const client = clientAddress(request);
   if (client !== '') headers.push('X-Forwarded-For', forwarded === undefined ? client : `${forwarded}, ${client}`);
-  if (trace !== undefined) {
-    headers.push('Traceparent', trace.traceparent);
-    if (trace.tracestate !== undefined) headers.push('Tracestate', trace.tracestate);
-  }
+  if (trace !== undefined && ours !== undefined) headers.push(...ours.traceHeaders(trace));
   return headers;
 }
 
 const colon = 58;
 
-function isTraceHeader(name: string): boolean {
-  if (name.length !== 11 && name.length !== 10) return false;
-  const lower = name.toLowerCase();
-  return lower === 'traceparent' || lower === 'tracestate';
-}
-
-/** The peer's address; empty on a unix socket. */
-export function clientAddress(request: ClientRequest): string {
-  const address = request.socket?.remoteAddress ?? '';
-  return address.startsWith('::ffff:') ? address.slice(7) : address;
-}
-
 function responseSteps(exchange: Exchange, to: UpstreamRequest, parts: ProxyParts): ResponseSteps {
   const { response: run, maxBodyBytes } = parts;
+  // The limit on the upstream holds for the response hooks as well (recorded).
+  const deadlineMs = Math.min(exchange.deadlineMs, performance.now() + to.timeoutMs);
   const before = (response: ResponseHead): void => parts.beforeResponseHooks?.(exchange, response);
   const after = (response: ResponseHead): void => parts.afterResponseHooks(exchange, response);
   const broken = parts.brokenResponseHook;
@@ -168,7 +166,7 @@ function responseSteps(exchange: Exchange, to: UpstreamRequest, parts: ProxyPart
       maxBodyBytes,
       whole: async (response) => {
         before(response);
-        const edited = await runResponseHooks(exchange, to, run, response, parts);
+        const edited = await runResponseHooks(exchange, to, run, response, deadlineMs, parts);
         after(edited);
         return edited;
       },
@@ -179,7 +177,7 @@ function responseSteps(exchange: Exchange, to: UpstreamRequest, parts: ProxyPart
     head: async (response) => {
       before(response);
       const { status, headers } = response;
-      const edited = await runResponseHooks(exchange, to, run, { status, headers, body: emptyBody }, parts);
+      const edited = await runResponseHooks(exchange, to, run, { status, headers, body: emptyBody }, deadlineMs, parts);
       response.status = edited.status;
       if (edited.headers !== headers) headers.replace(edited.headers);
       after(response);
@@ -189,14 +187,22 @@ function responseSteps(exchange: Exchange, to: UpstreamRequest, parts: ProxyPart
 
 async function runResponseHooks(
   exchange: Exchange,
-  to: UpstreamRequest,
+  to: UpstreamRequest | undefined,
   run: ChainRun,
   response: ResponseState,
+  deadlineMs: number,
   parts: ProxyParts,
 ): Promise<ResponseState> {
   const request = RequestMessage.of(requestOfResponse(exchange, to));
-  const session = exchange.session ?? emptySession;
-  const outcomes = await runHooks(run, exchange, parts, ResponseMessage.of(response), request, session);
+  const outcomes = await runHooks(
+    run,
+    exchange,
+    parts,
+    ResponseMessage.of(response),
+    request,
+    emptySession,
+    deadlineMs,
+  );
   let edited = response;
   for (let i = 0; i < run.hooks.length; i++) {
     const hook = run.hooks[i] as HookSpec;
@@ -215,6 +221,26 @@ async function runResponseHooks(
   return edited;
 }
 
+/** Run the response hooks on an answer of the gateway's own, as on an upstream's. Undefined: a hook failed, and the client knows. */
+export async function answerLocally(
+  exchange: Exchange,
+  answer: ResponseState,
+  parts: ProxyParts,
+): Promise<ResponseState | undefined> {
+  parts.beforeResponseHooks?.(exchange, answer);
+  let edited = answer;
+  if (parts.response !== undefined) {
+    try {
+      edited = await runResponseHooks(exchange, undefined, parts.response, answer, exchange.deadlineMs, parts);
+    } catch (error) {
+      answerProxyError(exchange, error, parts);
+      return undefined;
+    }
+  }
+  parts.afterResponseHooks(exchange, edited);
+  return edited;
+}
+
 /** Hop-by-hop headers, which the proxy takes out before a response hook sees the request (RFC 9110 §7.6.1). */
 const hopByHop = [
   'Connection',
@@ -229,8 +255,9 @@ const hopByHop = [
 ];
 
 /** The request that response hooks see: the one that went upstream, with its absolute URL (spec/coprocess-contract §2.5). */
-function requestOfResponse(exchange: Exchange, to: UpstreamRequest): RequestState {
+function requestOfResponse(exchange: Exchange, to: UpstreamRequest | undefined): RequestState {
   const state = ensureState(exchange);
+  if (to === undefined) return state;
   const headers = state.headers.clone();
   for (const name of hopByHop) headers.delete(name);
   return {

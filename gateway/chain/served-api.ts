@@ -1,12 +1,18 @@
+import { HeaderList } from '../../contract/header-list.ts';
 import { isLoaded, type SetReport } from '../../contract/plugin-set.ts';
-import type { UrlParts } from '../../contract/url.ts';
-import { parseTarget } from '../../contract/url.ts';
+import { parseTarget, type UrlParts } from '../../contract/url.ts';
 import type { Api, TargetBase } from '../definitions/api.ts';
+import type { FixedReply } from '../definitions/api-version.ts';
+import { firstMatch } from '../definitions/endpoint-path.ts';
 import type { Exchange } from '../exchange.ts';
-import type { ResponseHead } from '../upstream/upstream.ts';
-import { readsResponseBody, requestPhases, runOf } from './chain.ts';
-import { type AcceptSession, ensureBody, ensureState, hookStep, refuse, type Step } from './hooks.ts';
-import { type ProxyParts, proxy } from './proxy.ts';
+import { send } from '../replies.ts';
+import { readsResponseBody, runOf } from './chain.ts';
+import { endpointMethod, endpointPaths } from './endpoint-paths.ts';
+import { ensureBody, ensureState, refuse } from './hooks.ts';
+import { answerLocally, type ProxyParts, proxy } from './proxy.ts';
+import { type RequestStepParts, requestSteps, versions } from './request-steps.ts';
+import { versionOf } from './steps/request-rules.ts';
+import { closingHeaders, responseHeadersStep } from './steps/response-rules.ts';
 
 /** One revision of an API, ready to serve. */
 export interface ServedApi {
@@ -20,76 +26,90 @@ export interface ServedApi {
   drained(): Promise<void>;
 }
 
-export interface ServedApiParts
-  extends Omit<
-    ProxyParts,
-    'response' | 'brokenResponseHook' | 'readsResponse' | 'beforeResponseHooks' | 'afterResponseHooks'
-  > {
+type OwnParts = 'response' | 'brokenResponseHook' | 'readsResponse' | 'beforeResponseHooks' | 'afterResponseHooks';
+
+export interface ServedApiParts extends Omit<ProxyParts, OwnParts>, RequestStepParts {
   /** Find the API that a `tyk://` URL names. */
   readonly resolve: (name: string) => ServedApi | undefined;
-  readonly acceptSession: AcceptSession | undefined;
-  /** How an API whose plugins are not loaded answers. */
-  readonly notLoaded: FixedError;
-  /** The API's driver is unknown, or switched off: how request hooks answer. Response hooks fail after the upstream was asked. */
-  readonly driverProblem: FixedError | undefined;
-}
-
-export interface FixedError {
-  readonly status: number;
-  readonly message: string;
 }
 
 /** Requests may be sent on by `tyk://` this often, as in the original. */
-const maxLoops = 5;
+const defaultMaxLoops = 5;
 
 export function serveApi(api: Api, report: SetReport, parts: ServedApiParts): ServedApi {
   const usable = parts.driverProblem === undefined && isLoaded(report);
   const response = usable ? runOf(api, report, ['response']) : undefined;
+  const broken = parts.driverProblem && api.plugins.hooks.find((hook) => hook.type === 'response');
   const proxyParts: ProxyParts = {
     ...parts,
     response,
-    brokenResponseHook:
-      parts.driverProblem === undefined ? undefined : api.plugins.hooks.find((hook) => hook.type === 'response'),
+    brokenResponseHook: broken,
     readsResponse: response !== undefined && readsResponseBody(response, report),
-    beforeResponseHooks: undefined,
-    afterResponseHooks: rateHeaders,
+    beforeResponseHooks: responseHeadersStep(api),
+    afterResponseHooks: closingHeaders,
   };
-  const steps = requestSteps(api, report, parts);
+  const steps = requestSteps(api, report, parts, (exchange, reply) => mocked(exchange, reply));
   const nextTarget = targetPicker(api);
+  const timeoutOf = timeoutPicker(api, parts.upstreamTimeoutMs);
+  const passesOptions = api.cors?.optionsPassthrough === true;
   let inFlight = 0;
   let onDrained: (() => void) | undefined;
 
   async function run(exchange: Exchange): Promise<void> {
-    for (const step of steps) {
-      const ended = step(exchange);
-      if (ended === true || (ended !== false && (await ended))) return;
+    if (!(passesOptions && exchange.request.method === 'OPTIONS')) {
+      for (const step of steps) {
+        const ended = step(exchange);
+        if (ended === true || (ended !== false && (await ended))) return;
+      }
     }
     await leave(exchange);
   }
 
   /** Where the chain ends: another API of this gateway, or the upstream. */
   async function leave(exchange: Exchange): Promise<void> {
-    const url = urlOf(exchange);
+    const { state } = exchange;
+    const url = state === undefined ? parseTarget(exchange.request.url ?? '/') : (state.rewrite ?? state.url);
     if (url.prefix.startsWith('tyk://')) return loop(exchange, url);
     if (response?.readsBody && !(await ensureBody(exchange, ensureState(exchange), parts))) return;
-    await proxy(exchange, url, nextTarget(), proxyParts);
+    await proxy(exchange, url, targetOf(exchange, url), timeoutOf(exchange), proxyParts);
+  }
+
+  /** A rewrite may name another host; a hook may not. */
+  function targetOf(exchange: Exchange, url: UrlParts): TargetBase {
+    if (exchange.state?.rewrite !== undefined && /^https?:/.test(url.prefix)) {
+      return { origin: url.prefix, host: url.prefix.slice(url.prefix.indexOf('://') + 3), path: '' };
+    }
+    return versionTarget(exchange) ?? nextTarget();
   }
 
   async function loop(exchange: Exchange, url: UrlParts): Promise<void> {
     const name = url.prefix.slice('tyk://'.length);
     const target = name === 'self' ? served : parts.resolve(name);
     if (target === undefined) return refuse(exchange, 500, "Can't detect loop target", parts);
+    const state = ensureState(exchange);
+    const controls = loopControls(url);
+    const maxLoops = controls.maxLoops ?? exchange.maxLoops ?? defaultMaxLoops;
     if (exchange.loops > maxLoops) {
       return refuse(exchange, 500, `Loop level too deep. Found more than ${maxLoops} loops in single request`, parts);
     }
     exchange.loops++;
-    const state = ensureState(exchange);
-    state.url = { ...url, prefix: `http://${name}` };
+    exchange.maxLoops = maxLoops;
+    exchange.checksLimits = controls.checksLimits;
+    state.url = { ...url, prefix: `http://${name}`, query: controls.query };
     state.rewrite = undefined;
     if (state.parkedMethod !== undefined && state.parkedMethod !== '') state.method = state.parkedMethod;
+    if (controls.method !== undefined) state.method = controls.method;
     state.parkedMethod = '';
     exchange.api = target.api;
+    exchange.version = undefined;
     await target.handle(exchange);
+  }
+
+  async function mocked(exchange: Exchange, reply: FixedReply): Promise<void> {
+    const headers = new HeaderList(reply.headers.flat());
+    const answered = { status: reply.status, headers, body: reply.body };
+    const edited = await answerLocally(exchange, answered, proxyParts);
+    if (edited !== undefined) send(exchange.response, edited.status, headerPairs(edited.headers), edited.body);
   }
 
   const served: ServedApi = {
@@ -114,30 +134,34 @@ export function serveApi(api: Api, report: SetReport, parts: ServedApiParts): Se
   return served;
 }
 
-function requestSteps(api: Api, report: SetReport, parts: ServedApiParts): Step[] {
-  const { driverProblem } = parts;
-  if (driverProblem !== undefined) {
-    return api.plugins.hooks.some((hook) => hook.type !== 'response') ? [refusal(driverProblem, parts)] : [];
-  }
-  if (!isLoaded(report)) return [refusal(parts.notLoaded, parts)];
-  // A keyless API has no step of ours between its phases, so all its hooks are one run: one call.
-  const phases = api.auth.keyless ? [['pre', 'post'] as const] : requestPhases.map((phase) => [phase] as const);
-  return phases.flatMap((run) => {
-    const hooks = runOf(api, report, run);
-    return hooks === undefined ? [] : [hookStep(hooks, parts, parts.acceptSession)];
-  });
+interface LoopControls {
+  readonly method: string | undefined;
+  readonly maxLoops: number | undefined;
+  readonly checksLimits: boolean;
+  readonly query: string | undefined;
 }
 
-function refusal(error: FixedError, parts: ServedApiParts): Step {
-  return (exchange) => {
-    refuse(exchange, error.status, error.message, parts);
-    return true;
+/** Query parameters of a `tyk://` URL that steer the loop; they are taken out. */
+function loopControls(url: UrlParts): LoopControls {
+  const pairs = (url.query ?? '').split('&').filter((pair) => pair !== '');
+  const valueOf = (name: string): string | undefined =>
+    pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1);
+  const rest = pairs.filter((pair) => !/^(method|loop_limit|check_limits)=/.test(pair));
+  const limit = Number(valueOf('loop_limit'));
+  return {
+    method: valueOf('method'),
+    maxLoops: Number.isInteger(limit) && limit > 0 ? limit : undefined,
+    checksLimits: valueOf('check_limits') === 'true',
+    query: rest.length === pairs.length ? url.query : rest.length === 0 ? undefined : rest.join('&'),
   };
 }
 
-function urlOf(exchange: Exchange): UrlParts {
-  const { state } = exchange;
-  return state === undefined ? parseTarget(exchange.request.url ?? '/') : (state.rewrite ?? state.url);
+function headerPairs(headers: HeaderList): (readonly [string, string])[] {
+  return Array.from({ length: headers.size }, (_, i) => [headers.nameAt(i), headers.valueAt(i)] as const);
+}
+
+function versionTarget(exchange: Exchange): TargetBase | undefined {
+  return exchange.version?.target ?? exchange.api.versions.single?.target;
 }
 
 function targetPicker(api: Api): () => TargetBase {
@@ -148,9 +172,15 @@ function targetPicker(api: Api): () => TargetBase {
   return () => bases[next++ % bases.length] as TargetBase;
 }
 
-/** Every proxied response tells what is left of the quota; without a quota that is 0 (recorded). */
-function rateHeaders(_exchange: Exchange, response: ResponseHead): void {
-  response.headers.set('X-Ratelimit-Limit', '0');
-  response.headers.set('X-Ratelimit-Remaining', '0');
-  response.headers.set('X-Ratelimit-Reset', '0');
+/** Longest wait for the upstream: the endpoint's, the version's, or the gateway's. */
+function timeoutPicker(api: Api, defaultMs: number): (exchange: Exchange) => number {
+  const some = versions(api).some(
+    (version) => Number.isFinite(version.timeoutMs) || version.endpoints.timeouts.length > 0,
+  );
+  if (!some) return () => defaultMs;
+  return (exchange) => {
+    const version = versionOf(exchange);
+    const rule = firstMatch(version.endpoints.timeouts, endpointMethod(exchange), endpointPaths(exchange));
+    return Math.min(defaultMs, rule?.timeoutMs ?? version.timeoutMs);
+  };
 }

@@ -1,0 +1,108 @@
+import { type HookType, isLoaded, type SetReport } from '../../contract/plugin-set.ts';
+import type { Api } from '../definitions/api.ts';
+import type { ApiVersion, EndpointRules } from '../definitions/api-version.ts';
+import type { Sessions } from '../session/sessions.ts';
+import { runOf } from './chain.ts';
+import { type ChainParts, hookStep, refuse, type Step } from './hooks.ts';
+import { corsStep } from './steps/cors.ts';
+import { endpointPluginStep } from './steps/endpoint-plugins.ts';
+import { type AnswerAsUpstream, mockStep } from './steps/mock.ts';
+import { bodySizeStep, ipStep, methodStep, requestHeadersStep, rewriteStep } from './steps/request-rules.ts';
+import { apiRateStep, authSteps, limitSteps } from './steps/session-steps.ts';
+import { movedPathStep, versionStep } from './steps/version.ts';
+
+export interface RequestStepParts extends ChainParts {
+  readonly sessions: Sessions;
+  /** How an API whose plugins are not loaded answers. */
+  readonly notLoaded: FixedError;
+  /** The API's driver is unknown, or switched off: how request hooks answer. Response hooks fail after the upstream was asked. */
+  readonly driverProblem: FixedError | undefined;
+}
+
+export interface FixedError {
+  readonly status: number;
+  readonly message: string;
+}
+
+/** The steps of an API's requests, in the contract's order (spec/coprocess-contract §4). A step that has nothing to do is left out. */
+export function requestSteps(api: Api, report: SetReport, parts: RequestStepParts, answer: AnswerAsUpstream): Step[] {
+  const { driverProblem } = parts;
+  if (driverProblem === undefined && !isLoaded(report)) return [refusal(parts.notLoaded, parts)];
+  const hooks = (...phases: HookType[]): Step | undefined => {
+    if (!api.plugins.hooks.some((hook) => phases.includes(hook.type))) return undefined;
+    if (driverProblem !== undefined) return refusal(driverProblem, parts);
+    const run = runOf(api, report, phases);
+    return run && hookStep(run, parts, undefined);
+  };
+  const built = betweenHooks(api, parts, answer);
+  const endpoints = driverProblem === undefined ? endpointPluginStep(api, report, parts) : undefined;
+  const first = [versionStep(api, parts), api.cors && corsStep(api.cors)];
+  // Without a step of ours between them, all hooks are one run: one call.
+  if (api.auth.keyless && built.length === 0 && endpoints === undefined)
+    return present([...first, hooks('pre', 'post')]);
+  const authRun = driverProblem === undefined ? runOf(api, report, ['auth']) : undefined;
+  return present([
+    ...first,
+    hooks('pre'),
+    ...built.slice(0, 2),
+    ...(api.auth.keyless
+      ? []
+      : [...authSteps(api, authRun, driverProblem, parts), hooks('postKeyAuth'), ...limitSteps(api, parts)]),
+    apiRateStep(api, parts),
+    ...built.slice(2),
+    endpoints,
+    hooks('post'),
+  ]);
+}
+
+/** What stands between pre and post hooks, whoever calls: first what may refuse, then what changes. */
+function betweenHooks(api: Api, parts: ChainParts, answer: AnswerAsUpstream): (Step | undefined)[] {
+  const has = (test: (version: ApiVersion) => boolean): boolean => versions(api).some(test);
+  const rules = (kind: keyof EndpointRules): boolean =>
+    has((version) => (version.endpoints[kind] as readonly unknown[]).length > 0);
+  const refusing = [
+    (rules('access') || has((v) => v.endpoints.closed)) && api.plugins.hooks.some((hook) => hook.type === 'pre')
+      ? movedPathStep(parts)
+      : undefined,
+    inOrder(
+      present([
+        ipStep(api, parts),
+        rules('bodySizes') || has((v) => Number.isFinite(v.maxBodyBytes)) ? bodySizeStep(parts) : undefined,
+      ]),
+    ),
+  ];
+  const changing = [
+    rules('requestHeaders') || has((v) => v.requestHeaders.set.length + v.requestHeaders.delete.length > 0)
+      ? requestHeadersStep()
+      : undefined,
+    rules('rewrites') ? rewriteStep(parts) : undefined,
+    rules('methods') ? methodStep() : undefined,
+    rules('mocks') ? mockStep(answer) : undefined,
+  ];
+  const all = [...refusing, ...changing];
+  return all.every((step) => step === undefined) && api.limits.api === undefined && !rules('rateLimits') ? [] : all;
+}
+
+export function versions(api: Api): readonly ApiVersion[] {
+  return [...api.versions.byName.values()];
+}
+
+/** Several steps as one. */
+function inOrder(steps: readonly Step[]): Step | undefined {
+  if (steps.length < 2) return steps[0];
+  return async (exchange) => {
+    for (const step of steps) if (await step(exchange)) return true;
+    return false;
+  };
+}
+
+function present(steps: readonly (Step | undefined)[]): Step[] {
+  return steps.filter((step) => step !== undefined);
+}
+
+function refusal(error: FixedError, parts: ChainParts): Step {
+  return (exchange) => {
+    refuse(exchange, error.status, error.message, parts);
+    return true;
+  };
+}

@@ -1,0 +1,193 @@
+import { isIPv4, isIPv6 } from 'node:net';
+import { parseQuery } from '../../../contract/query.ts';
+import { fromByteString, toByteString } from '../../../contract/text.ts';
+import { parseTarget, unescapeBytes, urlText } from '../../../contract/url.ts';
+import type { Api } from '../../definitions/api.ts';
+import type {
+  ApiVersion,
+  HeaderSteps,
+  RewriteCondition,
+  RewriteRule,
+  RewriteTrigger,
+} from '../../definitions/api-version.ts';
+import { firstMatch } from '../../definitions/endpoint-path.ts';
+import type { Exchange } from '../../exchange.ts';
+import { stripped } from '../../object/target.ts';
+import { clientAddress } from '../client-address.ts';
+import { endpointMethod, endpointPaths } from '../endpoint-paths.ts';
+import { type ChainParts, ensureBody, ensureState, refuse, type Step } from '../hooks.ts';
+import { contextValue, fillIn } from '../variables.ts';
+
+/** Built-in steps that stand between the pre and the post hooks, in the contract's order (spec/platform-contract §5). */
+
+export function versionOf(exchange: Exchange): ApiVersion {
+  return (exchange.version ?? exchange.api.versions.single) as ApiVersion;
+}
+
+/**
+ * IP lists, after the pre hooks. The address is the peer's, or what a header says that the *client* sent: a hook cannot talk its way
+ * past a list (the original lets it).
+ */
+export function ipStep(api: Api, parts: ChainParts): Step | undefined {
+  const { allow, deny } = api.ipAccess;
+  if (allow === undefined && deny === undefined) return undefined;
+  return (exchange) => {
+    const address = realAddress(exchange);
+    const family = isIPv6(address) ? 'ipv6' : 'ipv4';
+    const known = isIPv4(address) || isIPv6(address);
+    const refused =
+      (allow !== undefined && !(known && allow.check(address, family))) ||
+      (deny !== undefined && known && deny.check(address, family));
+    if (refused) refuse(exchange, 403, 'access from this IP has been disallowed', parts);
+    return refused;
+  };
+}
+
+function realAddress(exchange: Exchange): string {
+  const { headers } = exchange.request;
+  const real = headers['x-real-ip'];
+  if (typeof real === 'string' && real !== '') return real.trim();
+  const forwarded = headers['x-forwarded-for'];
+  const first = (Array.isArray(forwarded) ? forwarded[0] : forwarded)?.split(',')[0]?.trim();
+  return first !== undefined && first !== '' ? first : clientAddress(exchange.request);
+}
+
+/** Methods whose bodies no size limit measures. */
+const unmeasured = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE']);
+
+/** The larger of the stated length and the body that hooks made counts. */
+export function bodySizeStep(parts: ChainParts): Step {
+  return async (exchange) => {
+    const version = versionOf(exchange);
+    const state = ensureState(exchange);
+    if (unmeasured.has(state.method)) return false;
+    const rule = firstMatch(version.endpoints.bodySizes, endpointMethod(exchange), endpointPaths(exchange));
+    const limit = Math.min(rule?.maxBodyBytes ?? Number.POSITIVE_INFINITY, version.maxBodyBytes);
+    if (!Number.isFinite(limit)) return false;
+    const stated = state.headers.get('Content-Length');
+    if (
+      stated === undefined &&
+      exchange.request.headers['transfer-encoding'] === undefined &&
+      exchange.request.httpVersionMajor < 2
+    ) {
+      refuse(exchange, 411, 'Content length is required for this request', parts);
+      return true;
+    }
+    if (stated === undefined && !exchange.bodyRead && !(await ensureBody(exchange, state, parts))) return true;
+    const length = Math.max(Number(stated ?? 0), exchange.bodyRead ? state.body.length : 0);
+    if (length <= limit) return false;
+    refuse(exchange, 400, 'Request is too large', parts);
+    return true;
+  };
+}
+
+/** Header edits: those of the endpoint, then those for every path. */
+export function requestHeadersStep(): Step {
+  return (exchange) => {
+    const version = versionOf(exchange);
+    const rule =
+      version.endpoints.requestHeaders.length === 0
+        ? undefined
+        : firstMatch(version.endpoints.requestHeaders, endpointMethod(exchange), endpointPaths(exchange));
+    const { headers } = ensureState(exchange);
+    applyHeaderSteps(version.requestHeaders, headers, exchange);
+    if (rule !== undefined) applyHeaderSteps(rule.headers, headers, exchange);
+    return false;
+  };
+}
+
+export function applyHeaderSteps(
+  steps: HeaderSteps,
+  headers: { delete(name: string): void; set(name: string, value: string): void },
+  exchange: Exchange,
+): void {
+  for (const name of steps.delete) headers.delete(name);
+  for (const [name, value] of steps.set) headers.set(name, toByteString(fillIn(value, exchange)));
+}
+
+/** URL rewrites: the target is pending until the chain ends, and post hooks see it. */
+export function rewriteStep(parts: ChainParts): Step {
+  return async (exchange) => {
+    const version = versionOf(exchange);
+    const rule = firstMatch(version.endpoints.rewrites, endpointMethod(exchange), endpointPaths(exchange));
+    if (rule === undefined) return false;
+    if (readsBody(rule) && !(await ensureBody(exchange, ensureState(exchange), parts))) return true;
+    rewrite(exchange, rule);
+    return false;
+  };
+}
+
+function readsBody(rule: RewriteRule): boolean {
+  return rule.triggers.some((trigger) => trigger.conditions.some((condition) => condition.source === 'body'));
+}
+
+function rewrite(exchange: Exchange, rule: RewriteRule): void {
+  const state = ensureState(exchange);
+  const { api } = exchange;
+  const path = stripped({ ...api, listen: { ...api.listen, strip: true } }, state.url.path);
+  const text = fromByteString(urlText({ prefix: '', path: unescapeBytes(path), query: state.url.query }));
+  const groups = rule.match.groups(text);
+  if (groups === undefined) return;
+  const fired = rule.triggers.findIndex((trigger, number) => fires(trigger, number, exchange));
+  const template = fired < 0 ? rule.to : (rule.triggers[fired] as RewriteTrigger).to;
+  const matched = groups[0] ?? '';
+  const replacement = fillIn(template, exchange, groups);
+  // What the pattern did not match stays, as when a text is replaced; a target of its own stands alone.
+  const target = /^[a-z][a-z0-9+.-]*:\/\//i.test(replacement) ? replacement : text.replace(matched, () => replacement);
+  if (target === '') return;
+  state.rewrite = parseTarget(toByteString(target));
+  state.requestUri = urlText({ ...state.rewrite, prefix: '' });
+}
+
+function fires(trigger: RewriteTrigger, number: number, exchange: Exchange): boolean {
+  const holds = (condition: RewriteCondition): boolean => conditionHolds(condition, number, exchange);
+  return (
+    trigger.conditions.length > 0 &&
+    (trigger.on === 'all' ? trigger.conditions.every(holds) : trigger.conditions.some(holds))
+  );
+}
+
+function conditionHolds(condition: RewriteCondition, trigger: number, exchange: Exchange): boolean {
+  const values = valuesOf(condition, exchange);
+  for (const [i, value] of values.entries()) {
+    const groups = condition.pattern.groups(value);
+    if (condition.negate ? groups !== undefined : groups === undefined) continue;
+    exchange.contextValues ??= new Map();
+    const name = `trigger-${trigger}-${condition.key.replaceAll('_', '-') || condition.source}-${i}`;
+    exchange.contextValues.set(name, groups?.[0] ?? value);
+    for (const [g, group] of (groups ?? []).slice(1).entries()) exchange.contextValues.set(`${name}-${g}`, group);
+    return true;
+  }
+  return false;
+}
+
+function valuesOf({ source, key }: RewriteCondition, exchange: Exchange): readonly string[] {
+  const state = ensureState(exchange);
+  switch (source) {
+    case 'header':
+      return state.headers.all(key).map(fromByteString);
+    case 'query':
+      return (parseQuery(state.url.query).get(toByteString(key)) ?? []).map(fromByteString);
+    case 'path':
+      return [fromByteString(unescapeBytes(state.url.path))];
+    case 'body':
+      return [state.body.toString('utf8')];
+    case 'session': {
+      const value = exchange.caller?.session.meta_data?.[key];
+      return value === undefined ? [] : [String(value)];
+    }
+    case 'context': {
+      const value = contextValue(key, exchange);
+      return value === undefined ? [] : [value];
+    }
+  }
+}
+
+/** A method for the upstream and for later hooks. */
+export function methodStep(): Step {
+  return (exchange) => {
+    const rule = firstMatch(versionOf(exchange).endpoints.methods, endpointMethod(exchange), endpointPaths(exchange));
+    if (rule !== undefined) ensureState(exchange).parkedMethod = rule.to;
+    return false;
+  };
+}

@@ -1,0 +1,108 @@
+import { parseQuery } from '../../../contract/query.ts';
+import type { Api, VersionRule } from '../../definitions/api.ts';
+import type { ApiVersion } from '../../definitions/api-version.ts';
+import { firstMatch } from '../../definitions/endpoint-path.ts';
+import type { Exchange } from '../../exchange.ts';
+import { stripped } from '../../object/target.ts';
+import { sendReply } from '../../replies.ts';
+import { endpointMethod, endpointPaths } from '../endpoint-paths.ts';
+import { type ChainParts, ensureState, refuse, type Step } from '../hooks.ts';
+
+/** Find the request's version, and ask its lists: paths that are mocked, blocked, allowed or free (spec/platform-contract §5 step 1). */
+export function versionStep(api: Api, parts: ChainParts): Step | undefined {
+  const { single } = api.versions;
+  if (single !== undefined && api.expires === undefined && plain(single)) return undefined;
+  return (exchange) => {
+    if (isPast(api.expires)) {
+      refuse(exchange, 403, 'API has expired, please check documentation or contact administrator', parts);
+      return true;
+    }
+    const version = single ?? chosen(api, api.versions, exchange);
+    if (typeof version === 'string') {
+      refuse(exchange, 403, version, parts);
+      return true;
+    }
+    if (isPast(version.expires)) {
+      refuse(exchange, 403, 'Api Version has expired, please check documentation or contact administrator', parts);
+      return true;
+    }
+    exchange.version = version;
+    const expires = version.expires ?? api.expires;
+    if (expires !== undefined) addResponseHeader(exchange, 'X-Tyk-Api-Expires', rfc1123(expires));
+    return checkAccess(exchange, version, parts);
+  };
+}
+
+/**
+ * Ask the lists again for a path that a hook made: a request may not reach by a detour what is blocked. The original does not look
+ * twice.
+ */
+export function movedPathStep(parts: ChainParts): Step {
+  return (exchange) => {
+    const version = exchange.version ?? exchange.api.versions.single;
+    if (version === undefined || exchange.state === undefined) return false;
+    const rule = firstMatch(version.endpoints.access, endpointMethod(exchange), endpointPaths(exchange));
+    if (rule?.action !== 'block' && rule?.action !== 'internal') return false;
+    if (rule.action === 'internal' && exchange.loops > 0) return false;
+    refuse(exchange, 403, 'Requested endpoint is forbidden', parts);
+    return true;
+  };
+}
+
+function plain(version: ApiVersion): boolean {
+  return version.expires === undefined && version.endpoints.access.length === 0 && !version.endpoints.closed;
+}
+
+function isPast(expires: number | undefined): boolean {
+  return expires !== undefined && expires <= Date.now();
+}
+
+function checkAccess(exchange: Exchange, version: ApiVersion, parts: ChainParts): boolean {
+  const { access, closed } = version.endpoints;
+  if (access.length === 0 && !closed) return false;
+  const paths = endpointPaths(exchange);
+  const rule = firstMatch(
+    access.filter((one) => one.action !== 'internal' || exchange.loops === 0),
+    endpointMethod(exchange),
+    paths,
+  );
+  if (rule === undefined ? closed : rule.action === 'block' || rule.action === 'internal') {
+    refuse(exchange, 403, 'Requested endpoint is forbidden', parts);
+    return true;
+  }
+  if (rule?.action === 'ignore') exchange.ignoresAuth = true;
+  if (rule?.action !== 'reply') return false;
+  sendReply(exchange.response, { ...rule.reply, template: false });
+  return true;
+}
+
+/** The version that the request names, or why there is none. */
+function chosen(api: Api, rule: VersionRule, exchange: Exchange): ApiVersion | string {
+  const named = nameOf(api, rule, exchange);
+  const name = named === '' ? rule.defaultName : named;
+  if (name === '') return 'Version information not found';
+  return rule.byName.get(name) ?? 'This API version does not seem to exist';
+}
+
+function nameOf(api: Api, rule: VersionRule, exchange: Exchange): string {
+  const state = ensureState(exchange);
+  if (rule.location === 'header') return state.headers.get(rule.key) ?? '';
+  if (rule.location === 'url-param') return parseQuery(state.url.query).get(rule.key)?.[0] ?? '';
+  const path = stripped({ ...api, listen: { ...api.listen, strip: true } }, state.url.path);
+  const segment = path.split('/', 2)[1] ?? '';
+  if (rule.urlPattern !== undefined && !rule.urlPattern.test(segment)) return '';
+  if (rule.stripPath && rule.byName.has(segment)) {
+    state.url = { ...state.url, path: state.url.path.replace(`/${segment}`, '') || '/' };
+  }
+  return segment;
+}
+
+function addResponseHeader(exchange: Exchange, name: string, value: string): void {
+  exchange.responseHeaders ??= [];
+  exchange.responseHeaders.push([name, value]);
+}
+
+/** As Go writes it: the zone is UTC, not GMT. */
+function rfc1123(unixMs: number): string {
+  return new Date(unixMs).toUTCString().replace('GMT', 'UTC');
+}

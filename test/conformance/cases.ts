@@ -1,0 +1,38 @@
+import { suite as uvuSuite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { startSuite } from './run-suite.ts';
+import { loadExceptions, loadSuite } from './suite.ts';
+
+/**
+ * Make a test of every case of recorded suites: as one process, or with gateway and coprocess apart. A deliberate difference is a claim
+ * too: a case listed in exceptions.yaml that does as recorded fails, so that the list stays true.
+ */
+export function conformance(names: readonly string[], split: boolean): void {
+  const exceptions = loadExceptions();
+  for (const name of names) {
+    const recorded = loadSuite(name);
+    const tests = uvuSuite(`conformance ${name}${split ? ', as two services' : ''}`);
+    const running = startSuite(recorded, split);
+    running.catch(() => {});
+    for (const one of recorded.cases) {
+      tests(`${one.id}: ${one.why ?? ''}`, async () => {
+        const differences = await (await running).check(one);
+        const shown = differences
+          .slice(0, 6)
+          .map(({ path, wanted, had }) => `${path}\n  want ${show(wanted)}\n  have ${show(had)}`);
+        if (exceptions[one.id] === undefined) assert.equal(shown, []);
+        else
+          assert.ok(
+            differences.length > 0,
+            'listed as an exception, and yet it does as recorded: take it off the list',
+          );
+      });
+    }
+    tests.after(async () => (await running).close());
+    tests.run();
+  }
+}
+
+function show(value: unknown): string {
+  return JSON.stringify(value)?.slice(0, 300) ?? String(value);
+}
