@@ -6,8 +6,8 @@ import { put, valueAt } from './tree.ts';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 const prefix = 'INTERPOSE_';
-/** They stand for options of the command line, and name no keys. */
-const options = new Set(['INTERPOSE_CONFIG', 'INTERPOSE_TYK_CONF']);
+/** They belong to the command line, and name no keys. */
+const options = new Set(['INTERPOSE_CONFIG', 'INTERPOSE_TYK_CONF', 'INTERPOSE_DEBUG']);
 
 /** What a key came from where it is not the file: path as text to the words for it, as `environment variable X`. */
 export type Origins = Map<string, string>;

@@ -4,3 +4,4 @@ export { loadConfiguration, type Override, type ResolveOptions, resolveConfigura
 export { ConfigurationError, type Problem } from './problem.ts';
 export type { UserConfiguration } from './schema/index.ts';
 export { loadTykConf } from './tyk-conf/index.ts';
+export { migrateTykConf } from './tyk-conf/migrate.ts';
