@@ -124,7 +124,7 @@ async function applyOutcomes(
       if (hook.type === 'auth' && acceptSession !== undefined && (await acceptSession(exchange, answer))) return true;
     } catch (error) {
       const failure = PluginFailure.from(error);
-      if (failure.reason !== 'CANCELLED') parts.observer.problem(exchange, `hook "${hook.name}" failed`, failure);
+      if (failure.reason !== 'CANCELLED') parts.observer.problem(exchange, `hook "${hook.name}" failed`, failure, hook);
       if (hook.onError === 'continue') continue;
       answerFailure(exchange, hook, failure, parts);
       return true;

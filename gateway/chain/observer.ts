@@ -17,8 +17,8 @@ export interface ApiObserver {
   hooks(exchange: Exchange, hooks: readonly HookSpec[], outcomes: readonly HookOutcome[]): void;
   /** The upstream has sent the head of its response. */
   upstream(exchange: Exchange, headMs: number): void;
-  /** Something went wrong that the client is told little of. */
-  problem(exchange: Exchange, message: string, cause: Error): void;
+  /** Something went wrong that the client is told little of; with the hook that it went wrong in, if in one. */
+  problem(exchange: Exchange, message: string, cause: Error, hook?: HookSpec): void;
   /** The request is over; called once. */
   finish(exchange: Exchange, status: number): void;
 }

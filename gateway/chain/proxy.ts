@@ -211,7 +211,7 @@ async function runResponseHooks(
       const failure =
         outcomes[i]?.failure ?? new PluginFailure('DRIVER_UNAVAILABLE', `hook "${hook.name}" was not run`);
       if (hook.onError === 'continue') {
-        parts.observer.problem(exchange, `hook "${hook.name}" failed`, failure);
+        parts.observer.problem(exchange, `hook "${hook.name}" failed`, failure, hook);
         continue;
       }
       throw new ResponseHookFailed(hook, failure);
@@ -272,7 +272,7 @@ function requestOfResponse(exchange: Exchange, to: UpstreamRequest | undefined):
 
 function answerProxyError(exchange: Exchange, error: unknown, parts: ProxyParts): void {
   if (error instanceof ResponseHookFailed) {
-    parts.observer.problem(exchange, `hook "${error.hook.name}" failed`, error.failure);
+    parts.observer.problem(exchange, `hook "${error.hook.name}" failed`, error.failure, error.hook);
     return answerFailure(exchange, error.hook, error.failure, parts);
   }
   const reason = error instanceof UpstreamError ? error.reason : 'FAILED';

@@ -1,4 +1,4 @@
 /** How all rooms log: what happened, and fields to search by. The fields' values must be plain data. */
 export type Log = (level: LogLevel, message: string, fields?: Record<string, unknown>) => void;
 
-export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';

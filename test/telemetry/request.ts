@@ -1,19 +1,19 @@
-import { createServer, type IncomingMessage, request as send } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse, request as send } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** Send a real request to a real server and look at it there. */
 export async function withRequest(
   options: { readonly method?: string; readonly path?: string; readonly headers?: Record<string, string> },
-  use: (request: IncomingMessage) => void | Promise<void>,
+  use: (request: IncomingMessage, response: ServerResponse) => void | Promise<void>,
 ): Promise<void> {
   let failure: unknown;
   const server = createServer(async (request, response) => {
     try {
-      await use(request);
+      await use(request, response);
     } catch (error) {
       failure = error;
     }
-    response.end();
+    if (!response.writableEnded) response.end();
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   try {

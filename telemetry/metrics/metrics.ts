@@ -1,0 +1,82 @@
+import type { Metric, Registry } from 'prom-client';
+import { ApiMetrics } from './api-metrics.ts';
+import { createFamilies } from './families.ts';
+import type { Exposition } from './family.ts';
+import { WatchedGauge } from './watched-gauge.ts';
+
+/** Counts what the process does, and tells Prometheus. */
+export interface Metrics {
+  /** The counts of one API; revisions of the same API go on with the same numbers. */
+  forApi(apiId: string): ApiMetrics;
+  /** The API was removed: its numbers go. */
+  forgetApi(apiId: string): void;
+  /** A guest ended and was replaced. @param reason a word, for it becomes a label */
+  guestRestarted(driver: string, reason: string): void;
+  /** Which coprocesses are connected, by target. */
+  watchLinks(read: ReadStates): void;
+  /** Which external plugin servers can be reached, by name. */
+  watchPluginServers(read: ReadStates): void;
+  /** How many APIs are `loaded` and `refused`. */
+  watchApis(read: () => Iterable<readonly [state: 'loaded' | 'refused', count: number]>): void;
+  /** The exposition, in Prometheus' text format. */
+  text(): Promise<string>;
+  readonly contentType: string;
+}
+
+export type ReadStates = () => Iterable<readonly [name: string, up: boolean]>;
+
+/**
+ * prom-client is loaded at the first scrape: it takes 40 ms, which nobody should wait for at the start. Its own metrics of the process
+ * (`process_*`, `nodejs_*`) begin then.
+ *
+ * @param version of this program, as `interpose_build_info`
+ */
+export function createMetrics(version: string): Metrics {
+  const families = createFamilies();
+  const others: WatchedGauge[] = [
+    new WatchedGauge('interpose_build_info', 'Version of this program.', 'version', () => [[version, 1]]),
+  ];
+  let opening: Promise<Registry> | undefined;
+
+  function registry(): Promise<Registry> {
+    opening ??= openRegistry();
+    return opening;
+  }
+
+  async function openRegistry(): Promise<Registry> {
+    const { Registry, collectDefaultMetrics } = await import('prom-client');
+    const registry = new Registry();
+    for (const metric of [...Object.values(families), ...others]) register(registry, metric);
+    collectDefaultMetrics({ register: registry });
+    return registry;
+  }
+
+  function watch(gauge: WatchedGauge): void {
+    others.push(gauge);
+    void opening?.then((registry) => register(registry, gauge));
+  }
+
+  const upGauge = (name: string, help: string, label: string, read: ReadStates): void =>
+    watch(new WatchedGauge(name, help, label, () => Array.from(read(), ([key, up]) => [key, up ? 1 : 0] as const)));
+
+  return {
+    contentType: 'text/plain; version=0.0.4; charset=utf-8',
+    forApi: (apiId) => new ApiMetrics(families, apiId),
+    forgetApi(apiId) {
+      for (const family of Object.values(families)) family.forget('api', apiId);
+    },
+    guestRestarted(driver, reason) {
+      families.guestRestarts.child(driver, reason).value++;
+    },
+    watchLinks: (read) => upGauge('interpose_link_up', 'Whether the coprocess is connected.', 'target', read),
+    watchPluginServers: (read) =>
+      upGauge('interpose_plugin_server_up', 'Whether the plugin server can be reached.', 'server', read),
+    watchApis: (read) => watch(new WatchedGauge('interpose_apis', 'APIs by state.', 'state', read)),
+    text: async () => (await registry()).metrics(),
+  };
+}
+
+/** prom-client's types know only its own classes; all it asks of a metric is a name and a `get`. */
+function register(registry: Registry, metric: { readonly name: string; get(): Promise<Exposition> }): void {
+  registry.registerMetric(metric as unknown as Metric);
+}
