@@ -59,7 +59,7 @@ class MemoryStore implements Store {
   get(key: string): string | undefined {
     const entry = this.values.get(key);
     if (entry === undefined) return undefined;
-    if (entry.expiresAtMs === 0 || entry.expiresAtMs > Date.now()) return entry.value;
+    if (isLive(entry, Date.now())) return entry.value;
     this.values.delete(key);
     return undefined;
   }
@@ -90,8 +90,10 @@ class MemoryStore implements Store {
   }
 
   async keys(prefix: string): Promise<string[]> {
+    const nowMs = Date.now();
     const found: string[] = [];
-    for (const key of this.values.keys()) if (key.startsWith(prefix) && this.get(key) !== undefined) found.push(key);
+    for (const [key, entry] of this.values.entries())
+      if (key.startsWith(prefix) && isLive(entry, nowMs)) found.push(key);
     return found;
   }
 
@@ -158,9 +160,10 @@ class MemoryStore implements Store {
   }
 
   private writeSnapshot(path: string): Promise<void> {
+    const nowMs = Date.now();
     const entries: SnapshotEntry[] = [];
     for (const [key, entry] of this.values.entries()) {
-      if (this.get(key) !== undefined) entries.push([key, entry.value, entry.expiresAtMs]);
+      if (isLive(entry, nowMs)) entries.push([key, entry.value, entry.expiresAtMs]);
     }
     for (const [key, counter] of this.quotas.entries()) entries.push([key, String(counter.used), counter.endsAtMs]);
     return writeSnapshot(path, entries);
@@ -179,6 +182,10 @@ class MemoryStore implements Store {
 
 /** Quotas are counted under such keys, and under no others. */
 const quotaPrefix = 'quota-';
+
+function isLive(entry: Entry, nowMs: number): boolean {
+  return entry.expiresAtMs === 0 || entry.expiresAtMs > nowMs;
+}
 
 function hasEnded(counter: Quota, nowMs: number): boolean {
   return counter.endsAtMs !== 0 && counter.endsAtMs <= nowMs;
