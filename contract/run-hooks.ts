@@ -3,6 +3,7 @@ import type { HookCall } from './call.ts';
 import { PluginFailure } from './failure.ts';
 import type { HookSpec } from './plugin-set.ts';
 import type { ContractOptions } from './request-state.ts';
+import { hookContext, isSampled } from './trace.ts';
 
 /** Runs one hook. Never throws and never rejects: a failure is an outcome. */
 export type RunHook = (hook: HookSpec, call: HookCall) => HookOutcome | Promise<HookOutcome>;
@@ -23,7 +24,7 @@ export function runHooks(
   for (let at = 0; at < indexes.length; at++) {
     const hook = set[indexes[at] as number];
     if (hook === undefined) return failedRun(1, unknownIndex(indexes[at] as number));
-    const outcome = runHook(hook, current);
+    const outcome = runHook(hook, callAt(current, at));
     if (outcome instanceof Promise) {
       return finishLater(set, indexes, at, outcome, outcomes, current, contract, runHook);
     }
@@ -48,7 +49,7 @@ async function finishLater(
   for (let at = start; at < indexes.length; at++) {
     const hook = set[indexes[at] as number];
     if (hook === undefined) return failedRun(1, unknownIndex(indexes[at] as number));
-    const outcome: HookOutcome = await (at === start ? first : runHook(hook, current));
+    const outcome: HookOutcome = await (at === start ? first : runHook(hook, callAt(current, at)));
     current = proceed(hook, outcome, at === indexes.length - 1, outcomes, current, contract);
     if (current === undefined) break;
   }
@@ -75,6 +76,12 @@ function proceed(
     outcomes[outcomes.length - 1] = { failure: PluginFailure.from(error), timing: outcome.timing };
     return hook.onError === 'continue' ? call : undefined;
   }
+}
+
+/** The call as the hook at this position of the run gets it: its trace context is that hook's own. */
+function callAt(call: HookCall, position: number): HookCall {
+  if (position === 0 || !isSampled(call.trace)) return call;
+  return { ...call, trace: hookContext(call.trace, position) };
 }
 
 /** The same call with this answer's edits in it. */

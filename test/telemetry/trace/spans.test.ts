@@ -2,9 +2,13 @@ import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor } from '@o
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { HookOutcome } from '../../../contract/answer.ts';
-import type { TraceContext } from '../../../contract/call.ts';
+import type { HookCall, TraceContext } from '../../../contract/call.ts';
+import { Cancellation } from '../../../contract/cancellation.ts';
 import { PluginFailure } from '../../../contract/failure.ts';
-import { hookContext } from '../../../contract/trace.ts';
+import { RequestMessage } from '../../../contract/request-message.ts';
+import { defaultContractOptions, requestState } from '../../../contract/request-state.ts';
+import { type RunHook, runHooks } from '../../../contract/run-hooks.ts';
+import { parseTarget } from '../../../contract/url.ts';
 import { type Tracing, tracingOver } from '../../../telemetry/trace/open-tracing.ts';
 import { providerOf } from '../../../telemetry/trace/provider.ts';
 import type { Sampling } from '../../../telemetry/trace/sampling.ts';
@@ -113,24 +117,33 @@ spans('each hook of a run is a span that tells where its time went', async () =>
 
 spans('spans made inside a later hook of a run hang from that hook', async () => {
   await withRecorder(always, async ({ tracing, recorded, named }) => {
-    await withRequest({}, (request) => {
+    const hooks = ['first', 'second', 'third'].map((name, index) => sampleHook(name, { index }));
+    const call: HookCall = {
+      request: RequestMessage.of(requestState({ method: 'GET', url: parseTarget('/orders/1') })),
+      response: undefined,
+      session: undefined,
+      metadata: undefined,
+      deadlineMs: Number.POSITIVE_INFINITY,
+      cancellation: new Cancellation(),
+      trace: undefined,
+    };
+    await withRequest({}, async (request) => {
       const span = tracing.begin(request, sampleApi());
-      const run = span?.beginHooks('pre');
-      assert.ok(run);
-      for (let position = 0; position < 3; position++) {
-        tracing.beginSpan(`inside ${position}`, 'client', hookContext(run.context, position), {}).end();
-      }
-      const hooks = ['first', 'second', 'third'].map((name) => sampleHook(name));
-      run.end(
-        hooks,
-        hooks.map(() => answered()),
-      );
-      span?.end(200);
+      assert.ok(span);
+      const run = span.beginHooks('pre');
+      const traced = { ...call, trace: run.context };
+      const runHook: RunHook = async (hook, { trace }) => {
+        tracing.beginSpan(`inside ${hook.name}`, 'client', trace as TraceContext, {}).end();
+        return answered();
+      };
+      run.end(hooks, await runHooks(hooks, [0, 1, 2], traced, defaultContractOptions, runHook));
+      span.end(200);
     });
     assert.is(recorded().length, 7);
-    const hooks = ['first', 'second', 'third'].map((name) => named(name).spanContext().spanId);
-    assert.is(new Set(hooks).size, 3);
-    for (const [i, id] of hooks.entries()) assert.is(named(`inside ${i}`).parentSpanContext?.spanId, id);
+    for (const { name } of hooks) {
+      assert.is(named(`inside ${name}`).parentSpanContext?.spanId, named(name).spanContext().spanId);
+    }
+    assert.is(new Set(hooks.map(({ name }) => named(name).spanContext().spanId)).size, 3);
   });
 });
 
