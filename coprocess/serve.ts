@@ -11,6 +11,7 @@ import type { Coprocess } from './coprocess.ts';
 import { createDispatcherService, dispatcherServiceDefinition } from './dispatcher-service.ts';
 import type { GatewayHost } from './gateway-host.ts';
 import { createLinkService, linkServiceDefinition } from './link-service.ts';
+import { widenWindows } from './link-window.ts';
 import { freeSocketPath } from './socket-path.ts';
 
 export interface CoprocessServerOptions {
@@ -58,6 +59,7 @@ export async function serveCoprocess(options: CoprocessServerOptions): Promise<C
   server.add(HealthDefinition, HealthServiceImpl(health));
   server.add(ServerReflectionService, ServerReflection(await readFile(descriptors), reflectedServices));
   const address = await listen(server, options);
+  const leaveWindows = widenWindows(linkServiceDefinition.attach.path);
 
   return {
     address,
@@ -71,6 +73,7 @@ export async function serveCoprocess(options: CoprocessServerOptions): Promise<C
       if (drainTimeoutMs > 0)
         await Promise.race([Promise.all([link.drain(), dispatcher.drain()]), after(drainTimeoutMs)]);
       link.end();
+      leaveWindows();
       server.forceShutdown();
     },
   };

@@ -42,6 +42,11 @@ export class WireWriter {
     this.end = 0;
   }
 
+  /** Take back what was written after the first `length` bytes. */
+  truncate(length: number): void {
+    this.end = this.base + length;
+  }
+
   /** An unsigned varint below 2^53. */
   varint(value: number): void {
     this.reserve(8);

@@ -1,0 +1,204 @@
+import { PluginFailure } from '../../contract/failure.ts';
+import { isLoaded, type PluginSet, type SetReport } from '../../contract/plugin-set.ts';
+import { failedRun } from '../../contract/run-hooks.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import { type LinkDispatcherOptions, resolveLinkOptions } from './link-options.ts';
+import { LinkPeer, type PeerOwner } from './link-peer.ts';
+import type { Route } from './route.ts';
+
+/** A plugin set that is installed, or being installed, everywhere. */
+interface WantedSet {
+  readonly set: PluginSet;
+  /** Resolves when the coprocesses that are there have reported. */
+  report: Promise<SetReport>;
+  /** What they agreed on, as JSON; undefined until then. */
+  agreed: string | undefined;
+  /** Routes that reported, and what. */
+  readonly reports: Map<Route, string>;
+  installs: number;
+}
+
+/**
+ * The Dispatcher port over links to coprocesses. Calls go to each in turn; one that is not there is skipped, and is given every set anew
+ * when it is back. The sockets are the dispatcher's own; `close()` frees them, and what is open fails.
+ */
+export function createLinkDispatcher(options: LinkDispatcherOptions): Dispatcher {
+  const settings = resolveLinkOptions(options);
+  const sets = new Map<string, WantedSet>();
+  const changes = new Set<() => void>();
+  let next = 0;
+
+  const owner: PeerOwner = {
+    *wanted() {
+      for (const { set } of sets.values()) yield set;
+    },
+    reported(route, report) {
+      const wanted = sets.get(report.digest);
+      if (wanted === undefined) return true;
+      const json = JSON.stringify(report);
+      const fits = wanted.agreed === undefined || wanted.agreed === json;
+      // The same string, so that comparing it once per call compares no letters.
+      wanted.reports.set(route, fits ? (wanted.agreed ?? json) : json);
+      if (fits) return true;
+      settings.log(
+        'error',
+        'a coprocess loaded a plugin set otherwise than the others; it is not called for this set',
+        {
+          digest: report.digest,
+          report: json,
+          others: wanted.agreed,
+        },
+      );
+      return false;
+    },
+    ended(route) {
+      for (const { reports } of sets.values()) reports.delete(route);
+    },
+    changed() {
+      for (const notice of [...changes]) notice();
+    },
+  };
+  const peers = options.targets.map((target) => new LinkPeer(target, settings, owner));
+
+  async function load(wanted: WantedSet, signal: AbortSignal | undefined): Promise<SetReport> {
+    const { set } = wanted;
+    for (;;) {
+      if (!(await untilInstallable(signal))) return refused(set, `no coprocess can be reached: ${problems()}`);
+      const routes = peers.map((peer) => peer.installRoute).filter((route) => route !== undefined);
+      const loading = Promise.all(routes.map((route) => route.install(set)));
+      const all = await Promise.race([loading, aborted(signal)]);
+      if (all === undefined) return refused(set, 'the coprocesses were still loading it when the wait for them ended');
+      const reports = all.filter((report) => report !== undefined);
+      const [first, ...others] = reports;
+      if (first === undefined) continue;
+      const report = others.find((other) => !isLoaded(other)) ?? first;
+      if (!isLoaded(report)) return report;
+      const json = JSON.stringify(first);
+      if (others.some((other) => JSON.stringify(other) !== json)) {
+        return refused(
+          set,
+          `the coprocesses disagree: ${reports.map((one) => JSON.stringify(one.hooks)).join(' and ')}`,
+        );
+      }
+      wanted.agreed = json;
+      routes.forEach((route, i) => {
+        if (all[i] !== undefined) wanted.reports.set(route, json);
+      });
+      return report;
+    }
+  }
+
+  /** Resolves with true when every target was tried and one at least can install, with false when the signal aborts before that. */
+  function untilInstallable(signal: AbortSignal | undefined): Promise<boolean> {
+    return new Promise((resolve) => {
+      const look = (): void => {
+        const ready = peers.every((peer) => peer.tried) && peers.some((peer) => peer.installRoute !== undefined);
+        if (ready) done(true);
+      };
+      const abort = (): void => done(false);
+      const done = (ready: boolean): void => {
+        changes.delete(look);
+        signal?.removeEventListener('abort', abort);
+        resolve(ready);
+      };
+      changes.add(look);
+      signal?.addEventListener('abort', abort, { once: true });
+      if (signal?.aborted === true) abort();
+      else look();
+    });
+  }
+
+  function problems(): string {
+    return peers.map((peer) => `${peer.target}: ${peer.problem}`).join('; ');
+  }
+
+  function drop(digest: string): void {
+    sets.delete(digest);
+    for (const peer of peers) peer.uninstall(digest);
+  }
+
+  function choose(wanted: WantedSet): Route | undefined {
+    let spare: Route | undefined;
+    for (let i = 0; i < peers.length; i++) {
+      const at = (next + i) % peers.length;
+      const route = peers[at]?.route;
+      if (route === undefined || route.full || wanted.reports.get(route) !== wanted.agreed) continue;
+      if (route.avoid()) {
+        spare ??= route;
+        continue;
+      }
+      next = at + 1;
+      return route;
+    }
+    return spare;
+  }
+
+  function unavailable(wanted: WantedSet): PluginFailure {
+    const isFull = peers.some(({ route }) => route?.full === true && wanted.reports.has(route));
+    return isFull
+      ? new PluginFailure(
+          'OVERLOADED',
+          `${settings.maxQueuedCalls} calls wait for a coprocess already (maxQueuedCalls)`,
+        )
+      : new PluginFailure('DRIVER_UNAVAILABLE', `no coprocess can be called: ${problems()}`);
+  }
+
+  return {
+    get available() {
+      return peers.some((peer) => peer.route !== undefined);
+    },
+
+    async install(set, signal) {
+      const known = sets.get(set.digest);
+      if (known !== undefined) {
+        known.installs++;
+        return known.report;
+      }
+      const wanted: WantedSet = {
+        set,
+        report: Promise.resolve(refused(set, '')),
+        agreed: undefined,
+        reports: new Map(),
+        installs: 1,
+      };
+      sets.set(set.digest, wanted);
+      wanted.report = load(wanted, signal).then((report) => {
+        if (!isLoaded(report)) drop(set.digest);
+        return report;
+      });
+      return wanted.report;
+    },
+
+    uninstall(digest) {
+      const wanted = sets.get(digest);
+      if (wanted !== undefined && --wanted.installs === 0) drop(digest);
+    },
+
+    dispatch(run, call) {
+      const hooks = run.hooks.length;
+      if (call.cancellation.cancelled) {
+        return failedRun(hooks, new PluginFailure('CANCELLED', 'the client went away'));
+      }
+      const wanted = sets.get(run.digest);
+      if (wanted === undefined) {
+        return failedRun(hooks, new PluginFailure('HOOK_UNKNOWN', `the plugin set ${run.digest} is not installed`));
+      }
+      const route = choose(wanted);
+      return route === undefined ? failedRun(hooks, unavailable(wanted)) : route.send(run, call);
+    },
+
+    async close() {
+      for (const peer of peers) peer.close();
+    },
+  };
+}
+
+function aborted(signal: AbortSignal | undefined): Promise<undefined> {
+  return new Promise((resolve) => {
+    signal?.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
+}
+
+function refused(set: PluginSet, reason: string): SetReport {
+  return { digest: set.digest, hooks: set.hooks.map(() => ({ ready: false, reason })), refused: reason };
+}
