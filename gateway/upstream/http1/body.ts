@@ -1,0 +1,71 @@
+import { EventEmitter } from 'node:events';
+
+/** Who sends the body on its way. */
+export interface BodyOwner {
+  /** The upstream takes more. */
+  bodyDrained(): void;
+}
+
+/**
+ * A client's body on its way upstream: http2-proxy writes to it, undici reads from it. Undici takes for a stream what has `pipe` and
+ * `on`; this is all it needs of one, without the two buffers of a real one.
+ */
+export class ClientBody extends EventEmitter {
+  destroyed = false;
+  private readonly owner: BodyOwner;
+  /** Parts that came before undici had a connection, or in the turn in which it asked to wait. */
+  private readonly queue: Buffer[] = [];
+  private flowing = false;
+  private ending = false;
+
+  constructor(owner: BodyOwner) {
+    super();
+    this.owner = owner;
+  }
+
+  /** False: wait for `bodyDrained`. */
+  write(chunk: Buffer): boolean {
+    if (this.destroyed) return true;
+    if (!this.flowing) {
+      this.queue.push(chunk);
+      return false;
+    }
+    this.emit('data', chunk);
+    return this.flowing;
+  }
+
+  end(): void {
+    this.ending = true;
+    if (this.flowing && this.queue.length === 0) this.emit('end');
+  }
+
+  /** Whether undici, not the client, is what the body waits for. */
+  get waitsForUpstream(): boolean {
+    return !this.flowing || this.ending;
+  }
+
+  // What undici calls:
+
+  pause(): void {
+    this.flowing = false;
+  }
+
+  resume(): void {
+    if (this.flowing || this.destroyed) return;
+    this.flowing = true;
+    while (this.flowing && this.queue.length > 0) this.emit('data', this.queue.shift());
+    if (!this.flowing) return;
+    if (this.ending) this.emit('end');
+    else this.owner.bodyDrained();
+  }
+
+  /** The request is over. What the client still sends is dropped. */
+  destroy(): void {
+    this.destroyed = true;
+    this.queue.length = 0;
+  }
+
+  pipe(): never {
+    throw new Error('a client body is read by its events only');
+  }
+}
