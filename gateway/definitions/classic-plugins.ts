@@ -63,8 +63,8 @@ export class HookReader {
     };
   }
 
-  get hasAuthHook(): boolean {
-    return this.hooks.some((hook) => hook.type === 'auth');
+  get authHook(): ApiHook | undefined {
+    return this.hooks.find((hook) => hook.type === 'auth');
   }
 
   private readList(name: string, type: HookType): void {

@@ -75,7 +75,10 @@ export class Report {
   }
 
   private add(kind: RefusalKind, problem: Problem): void {
-    this.problems.push({ ...problem, path: this.origin(problem.path) });
+    const path = this.origin(problem.path);
+    // A field that is read twice is one problem.
+    if (this.problems.some((known) => known.path === path && known.what === problem.what)) return;
+    this.problems.push({ ...problem, path });
     if (this.kind === undefined || severity[kind] > severity[this.kind]) this.kind = kind;
   }
 }
