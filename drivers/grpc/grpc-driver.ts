@@ -14,6 +14,8 @@ export interface GrpcDriverOptions {
   readonly servers: Readonly<Record<string, PluginServerOptions>>;
   /** Begin the client span of a sampled call; absent without tracing. */
   readonly beginSpan?: (name: string, server: string, parent: TraceContext) => ClientSpan;
+  /** How a context looks among the metadata: name, value, name, value, ... @default W3C */
+  readonly traceHeaders?: (context: TraceContext) => readonly string[];
 }
 
 /** The span of one call: `context` goes to the server. */
@@ -49,7 +51,7 @@ export function createGrpcDriver(options: GrpcDriverOptions): Driver & { readonl
         run(hook, call) {
           const known = loaded.get(hook);
           if (known === undefined) throw new PluginFailure('HOOK_UNKNOWN', `hook "${hook.name}" has no plugin server`);
-          return dispatch(known.server, known.constants, call, options.beginSpan);
+          return dispatch(known.server, known.constants, call, options);
         },
         async close() {},
       } satisfies LoadedHooks;
@@ -72,7 +74,7 @@ function dispatch(
   server: PluginServer,
   constants: ObjectConstants,
   call: HookCall,
-  beginSpan: GrpcDriverOptions['beginSpan'],
+  { beginSpan, traceHeaders = w3cHeaders }: GrpcDriverOptions,
 ): Promise<HookAnswer> {
   const message = encodeObject(constants, call);
   if (message.length > server.maxSendBytes) {
@@ -102,17 +104,22 @@ function dispatch(
         reject(failure);
       }
     };
-    const metadata = trace === undefined ? noMetadata : traceMetadata(trace);
+    const metadata = trace === undefined ? noMetadata : traceMetadata(traceHeaders(trace));
     const running = server.client.makeUnaryRequest(path, identity, identity, message, metadata, options, done);
     const stopListening = call.cancellation.onCancel(() => running.cancel());
   });
 }
 
-function traceMetadata(trace: TraceContext): Metadata {
+function traceMetadata(headers: readonly string[]): Metadata {
   const metadata = new Metadata();
-  metadata.set('traceparent', trace.traceparent);
-  if (trace.tracestate !== undefined) metadata.set('tracestate', trace.tracestate);
+  for (let i = 0; i + 1 < headers.length; i += 2) metadata.set(headers[i] as string, headers[i + 1] as string);
   return metadata;
+}
+
+function w3cHeaders({ traceparent, tracestate }: TraceContext): readonly string[] {
+  return tracestate === undefined
+    ? ['traceparent', traceparent]
+    : ['traceparent', traceparent, 'tracestate', tracestate];
 }
 
 function failureOf(error: ServiceError, server: PluginServer): PluginFailure {
