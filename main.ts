@@ -2,15 +2,26 @@ import { readFileSync } from 'node:fs';
 import { type Coprocess, createCoprocess, GatewayHost, serveCoprocess } from './coprocess/index.ts';
 import { createGrpcDriver } from './drivers/grpc/index.ts';
 import { addressText, type Configuration } from './gateway/configuration/index.ts';
-import { createControl, json } from './gateway/control/control.ts';
-import type { Api } from './gateway/definitions/api.ts';
-import { loadDefinitions } from './gateway/definitions/index.ts';
-import type { Dispatcher } from './gateway/dispatch/dispatcher.ts';
-import { createInProcessDispatcher } from './gateway/dispatch/in-process.ts';
-import { type ApiParts, createGateway, type Gateway } from './gateway/gateway.ts';
-import { type GatewayLog, observe } from './gateway/telemetry/observe.ts';
+import { createControl } from './gateway/control/control.ts';
+import {
+  type Api,
+  type DefinitionOptions,
+  type LoadedDefinitions,
+  loadDefinitions,
+  refusalLines,
+} from './gateway/definitions/index.ts';
+import { createInProcessDispatcher, createLinkDispatcher, type Dispatcher } from './gateway/dispatch/index.ts';
+import { type ApiParts, createGateway, type Gateway, type GatewayParts } from './gateway/gateway.ts';
 import { createUpstream } from './gateway/upstream/index.ts';
-import { createTracing, type Tracing } from './telemetry/index.ts';
+import {
+  createLogger,
+  createMetrics,
+  createObserver,
+  createTracing,
+  type Logger,
+  type Metrics,
+  type Tracing,
+} from './telemetry/index.ts';
 
 /** What runs, and how to end it. */
 export interface Running {
@@ -25,63 +36,81 @@ const { version } = JSON.parse(readFileSync(new URL('./package.json', import.met
 
 /** Gateway and coprocess in this process. @throws when an address cannot be listened on. */
 export async function run(configuration: Configuration): Promise<Running> {
-  const log = createLog();
-  const tracing = await createTracing({ configuration: configuration.tracing, role: 'gateway', version, log });
-  const { coprocess } = openCoprocess(configuration, tracing, log);
+  const watch = await openWatch(configuration, 'gateway');
+  const { coprocess } = openCoprocess(configuration, watch);
   const dispatcher = createInProcessDispatcher(coprocess);
-  const { gateway, close } = await openGateway(configuration, dispatcher, tracing, log);
-  return {
-    addresses: gateway.addresses,
-    controlAddress: gateway.controlAddress,
-    close: async () => {
-      await close();
-      await coprocess.close();
-      await tracing?.close();
-    },
-  };
+  return openGateway(configuration, dispatcher, watch, () => coprocess.close());
 }
 
-/** The coprocess alone: gateways attach to it. */
+/** The gateway alone; its hooks run in the coprocesses of the configuration. */
+export async function runGateway(configuration: Configuration): Promise<Running> {
+  const watch = await openWatch(configuration, 'gateway');
+  const { coprocess, limits, contract } = configuration;
+  const dispatcher = createLinkDispatcher({
+    targets: coprocess.targets,
+    tls: coprocess.tls,
+    maxQueuedCalls: limits.maxQueuedCalls,
+    contract,
+    log: watch.logger.log,
+  });
+  return openGateway(configuration, dispatcher, watch, async () => {});
+}
+
+/** The coprocess alone: gateways attach to it, and foreign ones may call what its own definitions install. */
 export async function runCoprocess(configuration: Configuration): Promise<Running> {
-  const log = createLog();
-  const tracing = await createTracing({ configuration: configuration.tracing, role: 'coprocess', version, log });
-  const { coprocess, host } = openCoprocess(configuration, tracing, log);
-  const { listen } = configuration.coprocess;
-  const server = await serveCoprocess({ coprocess, host, address: addressText(listen) });
+  const watch = await openWatch(configuration, 'coprocess');
+  const { coprocess, host } = openCoprocess(configuration, watch);
+  const { listen, tls } = configuration.coprocess;
+  const server = await serveCoprocess({
+    coprocess,
+    host,
+    address: addressText(listen),
+    ...(tls?.cert !== undefined &&
+      tls.key !== undefined && {
+        tls: { cert: tls.cert, key: tls.key, ...(tls.ca !== undefined && { clientCa: tls.ca }) },
+      }),
+  });
+  watch.logger.log('info', 'coprocess ready', { address: server.address, drivers: coprocess.drivers });
   return {
     addresses: [server.address],
     controlAddress: undefined,
     close: async () => {
       await server.close(configuration.limits.drainTimeoutMs);
       await coprocess.close();
-      await tracing?.close();
+      await watch.close();
     },
   };
 }
 
-/** The gateway alone; its hooks run in the coprocesses of the configuration. */
-export async function runGateway(configuration: Configuration): Promise<Running> {
-  const log = createLog();
-  const tracing = await createTracing({ configuration: configuration.tracing, role: 'gateway', version, log });
-  const { createLinkDispatcher } = await import('./gateway/dispatch/index.ts');
-  const dispatcher = createLinkDispatcher({ targets: configuration.coprocess.targets, log });
-  const { gateway, close } = await openGateway(configuration, dispatcher, tracing, log);
+/** What sees and tells how the process does. */
+interface Watch {
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly tracing: Tracing | undefined;
+  close(): Promise<void>;
+}
+
+async function openWatch(
+  { log, tracing: traced, warnings }: Configuration,
+  role: 'gateway' | 'coprocess',
+): Promise<Watch> {
+  const logger = createLogger({ level: log.level, format: log.format });
+  for (const warning of warnings) logger.log('warn', warning);
+  const tracing = await createTracing({ configuration: traced, role, version, log: logger.log });
   return {
-    addresses: gateway.addresses,
-    controlAddress: gateway.controlAddress,
+    logger,
+    metrics: createMetrics(version),
+    tracing,
     close: async () => {
-      await close();
       await tracing?.close();
+      logger.flush();
     },
   };
 }
 
-function openCoprocess(
-  configuration: Configuration,
-  tracing: Tracing | undefined,
-  log: GatewayLog,
-): { coprocess: Coprocess; host: GatewayHost } {
-  const host = new GatewayHost(log);
+function openCoprocess(configuration: Configuration, watch: Watch): { coprocess: Coprocess; host: GatewayHost } {
+  const { tracing } = watch;
+  const host = new GatewayHost(watch.logger.log);
   const grpc = createGrpcDriver({
     servers: configuration.servers,
     ...(tracing && { beginSpan: (method, server, parent) => tracing.beginCall(method, server, parent) }),
@@ -93,67 +122,88 @@ function openCoprocess(
 async function openGateway(
   configuration: Configuration,
   dispatcher: Dispatcher,
-  tracing: Tracing | undefined,
-  log: GatewayLog,
-): Promise<{ gateway: Gateway; close: () => Promise<void> }> {
-  const { limits, upstream: defaults, definitions } = configuration;
+  watch: Watch,
+  closeHooks: () => Promise<void>,
+): Promise<Running> {
+  const { limits, upstream: defaults } = configuration;
   const upstream = createUpstream({
     connectTimeoutMs: defaults.connectTimeoutMs,
     drainTimeoutMs: limits.drainTimeoutMs,
-  });
-  const replies = { hideGenerator: configuration.errors.hideGenerator, closeConnections: false };
-  const apiParts = (api: Api): ApiParts => ({
-    dispatcher,
-    upstream,
-    contract: configuration.contract,
-    replies,
-    preciseErrors: configuration.errors.precise,
-    maxBodyBytes: limits.maxBodyBytes,
-    upstreamTimeoutMs: defaults.timeoutMs,
-    observer: observe(api, { tracing, log }),
-    sessions: undefined as never,
-    notLoaded: configuration.compatibility.tykConf
-      ? { status: 500, message: 'Middleware error' }
-      : { status: 503, message: 'The plugins of this API are not loaded' },
-    driverProblem: driverProblem(api, configuration),
   });
   const gateway = await createGateway({
     configuration,
     dispatcher,
     upstream,
-    loadApis: async () => {
-      const { apis, refusals } = await loadDefinitions(definitions.folder, {
-        ignoreFeatures: definitions.ignoreFeatures,
-        hookTimeoutMs: limits.hookTimeoutMs,
-        secrets: definitions.secrets,
-        authMayContinue: configuration.plugins.authMayContinue,
-        customDomains: configuration.routing.customDomains,
-        matching: { prefix: configuration.routing.prefixMatching, suffix: configuration.routing.suffixMatching },
-      });
-      return { apis, problems: refusals };
-    },
-    apiParts,
-    control: (opened) =>
-      createControl(opened, {
-        secret: configuration.control.secret,
-        healthPath: configuration.control.healthPath,
-        readyPath: configuration.control.readyPath,
-        metricsPath: undefined,
-        metrics: async () => json(200, {}),
-        problems: () => (dispatcher.available ? [] : ['no coprocess can be reached']),
-        version,
-        endpoints: () => undefined,
-      }),
-    log,
+    loadApis: apiLoader(configuration, watch.logger),
+    apiParts: apiParts(configuration, dispatcher, upstream, watch),
+    control: (opened) => controlOf(configuration, opened, dispatcher, watch.metrics),
+    log: watch.logger.log,
   });
+  watch.logger.log('info', 'gateway ready', { addresses: gateway.addresses, control: gateway.controlAddress });
   return {
-    gateway,
+    addresses: gateway.addresses,
+    controlAddress: gateway.controlAddress,
     close: async () => {
       await gateway.close();
       await dispatcher.close();
       await upstream.close();
+      await closeHooks();
+      await watch.close();
     },
   };
+}
+
+function apiLoader(configuration: Configuration, logger: Logger): GatewayParts['loadApis'] {
+  const { definitions, limits, routing, plugins, javascript } = configuration;
+  // The same object each time: files that have not changed are then not read again.
+  const options: Partial<DefinitionOptions> = {
+    ignoreFeatures: definitions.ignoreFeatures,
+    hookTimeoutMs: limits.hookTimeoutMs,
+    driverTimeoutMs: { otto: javascript.timeoutMs, javascript: javascript.timeoutMs },
+    secrets: definitions.secrets,
+    authMayContinue: plugins.authMayContinue,
+    customDomains: routing.customDomains,
+    matching: { prefix: routing.prefixMatching, suffix: routing.suffixMatching },
+  };
+  let last: LoadedDefinitions | undefined;
+  return async () => {
+    last = await loadDefinitions(definitions.folder, options, last);
+    for (const warning of last.warnings) logger.log('warn', warning);
+    for (const key of last.unknownKeys) logger.log('debug', `unknown key in a definition: ${key}`);
+    const problems = last.refusals.map((refusal) => ({
+      source: refusal.source,
+      message: refusalLines(refusal).join('\n'),
+    }));
+    return { apis: last.apis, problems };
+  };
+}
+
+function apiParts(
+  configuration: Configuration,
+  dispatcher: Dispatcher,
+  upstream: GatewayParts['upstream'],
+  { tracing, metrics, logger }: Watch,
+): (api: Api) => ApiParts {
+  const { limits, errors, compatibility } = configuration;
+  const observe = createObserver({ tracing, metrics, logger, accessLog: configuration.log.accessLog });
+  return (api) => ({
+    dispatcher,
+    upstream,
+    contract: configuration.contract,
+    replies: {
+      hideGenerator: errors.hideGenerator,
+      closeConnections: !configuration.listeners.some((one) => one.keepAlive),
+    },
+    preciseErrors: errors.precise,
+    maxBodyBytes: limits.maxBodyBytes,
+    upstreamTimeoutMs: configuration.upstream.timeoutMs,
+    observer: observe(api),
+    sessions: undefined as never,
+    notLoaded: compatibility.tykConf
+      ? { status: 500, message: 'Middleware error' }
+      : { status: 503, message: 'The plugins of this API are not loaded' },
+    driverProblem: driverProblem(api, configuration),
+  });
 }
 
 /** Drivers whose hooks run in what a tyk.conf calls the coprocess. */
@@ -162,11 +212,27 @@ const coprocessDrivers = new Set(['grpc', 'python', 'lua']);
 /** Why no hook of an API can run, whatever is installed: then its requests are refused. */
 function driverProblem(api: Api, { compatibility }: Configuration): ApiParts['driverProblem'] {
   if (api.plugins.unknownDriver !== undefined) return { status: 500, message: 'Internal Server Error' };
+  const usesGrpc = api.plugins.hooks.some((hook) => hook.driver === 'grpc');
+  if (usesGrpc && compatibility.defaultServerProblem !== undefined)
+    return { status: 500, message: 'Internal Server Error' };
   const off = !compatibility.coprocessEnabled && api.plugins.hooks.some((hook) => coprocessDrivers.has(hook.driver));
   return off ? { status: 500, message: 'Middleware error' } : undefined;
 }
 
-function createLog(): GatewayLog {
-  return (level: string, message, fields) =>
-    process.stderr.write(`${level} ${message} ${fields ? JSON.stringify(fields) : ''}\n`);
+function controlOf(
+  { control, metrics: published }: Configuration,
+  gateway: Gateway,
+  dispatcher: Dispatcher,
+  metrics: Metrics,
+): ReturnType<GatewayParts['control']> {
+  return createControl(gateway, {
+    secret: control.secret,
+    healthPath: control.healthPath,
+    readyPath: control.readyPath,
+    metricsPath: published.enabled ? published.path : undefined,
+    metrics: async () => ({ status: 200, body: await metrics.text(), contentType: metrics.contentType }),
+    problems: () => (dispatcher.available ? [] : ['no coprocess can be reached']),
+    version,
+    endpoints: () => undefined,
+  });
 }

@@ -25,7 +25,7 @@ export function parseQuery(text: string | undefined): Query {
 /** `a=1&b=2`, sorted by key; values of one key keep their order. */
 export function encodeQuery(query: Query): string {
   const pairs: string[] = [];
-  for (const key of [...query.keys()].sort()) {
+  for (const key of [...query.keys()].sort((a, b) => (a < b ? -1 : 1))) {
     for (const value of query.get(key) as string[]) pairs.push(`${encode(key)}=${encode(value)}`);
   }
   return pairs.join('&');

@@ -8,6 +8,7 @@ import {
   type RequestState,
   requestState,
   visibleMethod,
+  visibleRequestUri,
   visibleUrl,
 } from './request-state.ts';
 import { isUtf8ByteString } from './text.ts';
@@ -111,7 +112,7 @@ function writeRequestHead(writer: WireWriter, state: RequestState): void {
   }
   writer.bytes(f.returnOverrides, noOverride);
   writer.string(f.method, visibleMethod(state));
-  writer.string(f.requestUri, state.requestUri);
+  writer.string(f.requestUri, visibleRequestUri(state));
   writer.string(f.scheme, state.scheme);
 }
 

@@ -25,8 +25,8 @@ export interface RequestState {
   url: UrlParts;
   /** Target of a URL rewrite that has fired and not yet taken effect; plugins see it in place of `url`. */
   rewrite: UrlParts | undefined;
-  /** The request target as the client wrote it, or as a URL rewrite made it. */
-  requestUri: string;
+  /** The request target as the client wrote it. */
+  readonly requestUri: string;
   readonly scheme: 'http' | 'https';
   /** The client's `Host` or `:authority`; not among `headers`. */
   readonly host: string;
@@ -42,6 +42,11 @@ export function visibleMethod(state: RequestState): string {
 /** The URL plugins see. */
 export function visibleUrl(state: RequestState): string {
   return urlText(state.rewrite ?? state.url);
+}
+
+/** The request target plugins see: the client's, or that of a pending rewrite. */
+export function visibleRequestUri(state: RequestState): string {
+  return state.rewrite === undefined ? state.requestUri : urlText({ ...state.rewrite, prefix: '' });
 }
 
 export function cloneRequest(state: RequestState): RequestState {

@@ -1,5 +1,7 @@
 import type { ResponseEdits } from './answer.ts';
+import { canonicalName } from './canonical.ts';
 import { HeaderList } from './header-list.ts';
+import type { ContractOptions } from './request-state.ts';
 import type { ResponseState } from './response-state.ts';
 import { isUtf8ByteString } from './text.ts';
 import { WireReader } from './wire/reader.ts';
@@ -57,15 +59,23 @@ export class ResponseMessage {
     return this.notUtf8Now;
   }
 
-  /** The message that the next hook gets. */
-  after(edits: ResponseEdits): ResponseMessage {
+  /** The message that the next hook gets, or the response that goes on: names are canonical, and the length is the body's. */
+  after(edits: ResponseEdits, options: ContractOptions): ResponseMessage {
     const { status, headers, body } = this.state;
     return ResponseMessage.of({
       status: edits.status ?? status,
-      headers: edits.headers === undefined ? headers : new HeaderList(edits.headers.flat()),
+      headers: headersAfter(headers, edits, options),
       body: edits.body ?? body,
     });
   }
+}
+
+function headersAfter(old: HeaderList, { headers, body }: ResponseEdits, options: ContractOptions): HeaderList {
+  if (headers === undefined && body === undefined) return old;
+  const next = headers === undefined ? old.clone() : new HeaderList();
+  for (const [name, value] of headers ?? []) next.add(options.keepHeaderCase ? name : canonicalName(name), value);
+  if (body !== undefined) next.set('Content-Length', String(body.length));
+  return next;
 }
 
 function writeResponseHead(writer: WireWriter, state: ResponseState): void {

@@ -88,7 +88,7 @@ function callAt(call: HookCall, position: number): HookCall {
 function next(call: HookCall, answer: HookAnswer, contract: ContractOptions): HookCall {
   const request = answer.request === undefined ? call.request : call.request.after(answer.request, contract);
   const response =
-    answer.response === undefined || call.response === undefined ? call.response : call.response.after(answer.response);
+    answer.response === undefined || call.response === undefined ? call.response : call.response.after(answer.response, contract);
   return request === call.request && response === call.response ? call : { ...call, request, response };
 }
 

@@ -126,7 +126,7 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
     response: ClientResponse,
     upgrade?: Exchange['upgrade'],
   ): Promise<void> {
-    const { observer } = parts.apiParts(served.api);
+    const { observer } = served;
     const exchange = new Exchange(request, response, served.api, limits.requestTimeoutMs, observer.begin(request));
     exchange.upgrade = upgrade;
     await served.handle(exchange);

@@ -102,7 +102,11 @@ function jsonError(message: string): string {
 }
 
 function xmlError(message: string): string {
-  const text = message.replace(/[<>&]/g, (letter) => (letter === '<' ? '&lt;' : letter === '>' ? '&gt;' : '&amp;'));
+  // Plugins written for the original escape their texts themselves, for it does not: what is an entity already stays.
+  const text = message
+    .replace(/&(?!(?:amp|lt|gt|quot|apos|#\d+|#x[0-9a-fA-F]+);)/g, '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;');
   return `<?xml version = "1.0" encoding = "UTF-8"?>\n<error>${text}</error>\n`;
 }
 

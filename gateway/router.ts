@@ -21,7 +21,10 @@ export function createRouter<Entry>(routes: readonly Route<Entry>[], strict = fa
   for (const route of routes) {
     const host = route.domain?.toLowerCase() ?? '';
     let table = hosts.get(host);
-    if (table === undefined) hosts.set(host, (table = new HostTable(strict)));
+    if (table === undefined) {
+      table = new HostTable(strict);
+      hosts.set(host, table);
+    }
     table.add(route.path, route.entry);
   }
   const patterns = [...hosts]

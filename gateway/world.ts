@@ -31,8 +31,13 @@ export async function buildWorld(apis: readonly Api[], old: World | undefined, p
   const problems: LoadProblem[] = [];
   const resolve = resolver(apis, byId);
   await inParallel(apis, installsAtOnce, async (api) => {
-    const report = await install(api, parts);
     const last = old?.byId.get(api.id);
+    // The loader gives the same object for a definition that has not changed.
+    if (last?.api === api && isLoaded(last.report)) {
+      byId.set(api.id, last);
+      return;
+    }
+    const report = await install(api, parts);
     if (!isLoaded(report)) {
       problems.push({ source: api.source, api: api.id, message: whyNot(api, report) });
       if (last !== undefined && isLoaded(last.report)) {

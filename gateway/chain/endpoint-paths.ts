@@ -1,14 +1,13 @@
 import { unescapeBytes } from '../../contract/url.ts';
 import type { Exchange } from '../exchange.ts';
-import { stripped } from '../object/target.ts';
+import { withoutListenPath } from '../object/target.ts';
 import { ensureState } from './hooks.ts';
 
 /** The request's path in the forms that endpoint rules are tried on: without the listen path, and whole; percent-decoded. */
 export function endpointPaths(exchange: Exchange): readonly string[] {
   const path = ensureState(exchange).url.path;
   const whole = unescapeBytes(path);
-  const { listen } = exchange.api;
-  const short = unescapeBytes(stripped({ ...exchange.api, listen: { ...listen, strip: true } }, path));
+  const short = unescapeBytes(withoutListenPath(exchange.api, path));
   return short === whole ? [whole] : [short, whole];
 }
 

@@ -216,7 +216,7 @@ async function runResponseHooks(
       }
       throw new ResponseHookFailed(hook, failure);
     }
-    if (answer.response !== undefined) edited = ResponseMessage.of(edited).after(answer.response).state;
+    if (answer.response !== undefined) edited = ResponseMessage.of(edited).after(answer.response, parts.contract).state;
   }
   return edited;
 }

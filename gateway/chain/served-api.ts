@@ -9,6 +9,7 @@ import { send } from '../replies.ts';
 import { readsResponseBody, runOf } from './chain.ts';
 import { endpointMethod, endpointPaths } from './endpoint-paths.ts';
 import { ensureBody, ensureState, refuse } from './hooks.ts';
+import type { ApiObserver } from './observer.ts';
 import { answerLocally, type ProxyParts, proxy } from './proxy.ts';
 import { type RequestStepParts, requestSteps, versions } from './request-steps.ts';
 import { versionOf } from './steps/request-rules.ts';
@@ -18,6 +19,7 @@ import { closingHeaders, responseHeadersStep } from './steps/response-rules.ts';
 export interface ServedApi {
   readonly api: Api;
   readonly report: SetReport;
+  readonly observer: ApiObserver;
   /** Requests in flight. */
   readonly inFlight: number;
   /** Serve a request to its end. Never rejects. */
@@ -115,6 +117,7 @@ export function serveApi(api: Api, report: SetReport, parts: ServedApiParts): Se
   const served: ServedApi = {
     api,
     report,
+    observer: parts.observer,
     get inFlight() {
       return inFlight;
     },
@@ -144,14 +147,14 @@ interface LoopControls {
 /** Query parameters of a `tyk://` URL that steer the loop; they are taken out. */
 function loopControls(url: UrlParts): LoopControls {
   const pairs = (url.query ?? '').split('&').filter((pair) => pair !== '');
-  const valueOf = (name: string): string | undefined =>
+  const parameter = (name: string): string | undefined =>
     pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1);
   const rest = pairs.filter((pair) => !/^(method|loop_limit|check_limits)=/.test(pair));
-  const limit = Number(valueOf('loop_limit'));
+  const limit = Number(parameter('loop_limit'));
   return {
-    method: valueOf('method'),
+    method: parameter('method'),
     maxLoops: Number.isInteger(limit) && limit > 0 ? limit : undefined,
-    checksLimits: valueOf('check_limits') === 'true',
+    checksLimits: parameter('check_limits') === 'true',
     query: rest.length === pairs.length ? url.query : rest.length === 0 ? undefined : rest.join('&'),
   };
 }

@@ -6,10 +6,12 @@ import { ensureState } from './hooks.ts';
 
 /** A text with its variables filled in, from the request as hooks have left it. Byte string. */
 export function fillIn(template: TextTemplate, exchange: Exchange, groups: readonly string[] = []): string {
-  return typeof template === 'string' ? template : renderTemplate(template, (part) => valueOf(part, exchange, groups));
+  return typeof template === 'string'
+    ? template
+    : renderTemplate(template, (part) => variableValue(part, exchange, groups));
 }
 
-function valueOf(part: TemplateVariable, exchange: Exchange, groups: readonly string[]): string {
+function variableValue(part: TemplateVariable, exchange: Exchange, groups: readonly string[]): string {
   if (part.from === 'group') return groups[part.number] ?? '';
   if (part.from === 'context') return contextValue(part.name, exchange) ?? '';
   const value = exchange.caller?.session.meta_data?.[part.name];

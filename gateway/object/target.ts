@@ -14,9 +14,12 @@ export function upstreamTarget(api: Api, url: UrlParts, base: TargetBase): strin
   return `${joined === '' ? '/' : joined}${query === undefined ? '' : `?${query}`}`;
 }
 
-/** The path without the listen path; it always begins with a slash. */
-export function stripped(api: Api, path: string): string {
-  if (!api.listen.strip) return path;
+function stripped(api: Api, path: string): string {
+  return api.listen.strip ? withoutListenPath(api, path) : path;
+}
+
+/** The path without the listen path, whether or not the upstream gets it so; it always begins with a slash. */
+export function withoutListenPath(api: Api, path: string): string {
   const rest = path.slice(listenPathLength(api, path));
   return rest.startsWith('/') ? rest : `/${rest}`;
 }

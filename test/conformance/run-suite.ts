@@ -8,6 +8,7 @@ import { startUpstream, type Upstream } from './peers/upstream.ts';
 import { fileIn, freePort, makeFolder, secret, startProduct } from './product.ts';
 import { type Case, merge, type Step, type StepRecord, type Suite, substitute, walk, withTimes } from './suite.ts';
 
+// biome-ignore-start lint/suspicious/noTemplateCurlyInString: the cases' own variables.
 /** What every definition starts from, as in the recordings. */
 const base = {
   name: '${ID}',
@@ -23,6 +24,8 @@ const base = {
   },
   proxy: { listen_path: '/${ID}/', target_url: 'http://${UPSTREAM}/', strip_listen_path: true },
 };
+
+// biome-ignore-end lint/suspicious/noTemplateCurlyInString: the cases' own variables.
 
 /** A suite whose product and peers are running. */
 export interface RunningSuite {

@@ -124,7 +124,7 @@ object('edits of a request come back in the terms of the contract; edits of head
 object('overrides: what is a reply, what is an error by template, and what is neither', () => {
   const overridden = (code: number, more: object = {}): HookAnswer['reply'] =>
     roundTrip(call(), 'pre', ({ request: r }) => {
-      if (r?.returnOverrides) globalThis.Object.assign(r.returnOverrides, { responseCode: code, ...more });
+      if (r?.returnOverrides) Object.assign(r.returnOverrides, { responseCode: code, ...more });
     }).reply;
   assert.is(overridden(-1, { responseBody: 'b' }), undefined);
   assert.is(overridden(0), undefined);
@@ -143,11 +143,11 @@ object('overrides: what is a reply, what is an error by template, and what is ne
 
 object('a reply without request or return_overrides is invalid, garbage is an error', () => {
   assert.is(
-    failure(() => roundTrip(call(), 'pre', (o) => void (o.request = undefined))),
+    failure(() => roundTrip(call(), 'pre', (o) => Object.assign(o, { request: undefined }))),
     'REPLY_INVALID',
   );
   assert.is(
-    failure(() => roundTrip(call(), 'pre', ({ request: r }) => void (r && (r.returnOverrides = undefined)))),
+    failure(() => roundTrip(call(), 'pre', ({ request: r }) => Object.assign(r ?? {}, { returnOverrides: undefined }))),
     'REPLY_INVALID',
   );
   assert.is(
@@ -202,11 +202,11 @@ object('a response hook: a changed header map wins, and additions to the other a
 object('a response hook whose status is none, or whose response is missing, is invalid', () => {
   for (const status of [0, 42, 1234]) {
     const work = (): HookAnswer =>
-      roundTrip(call({ response: [] }), 'response', ({ response: r }) => void (r && (r.statusCode = status)));
+      roundTrip(call({ response: [] }), 'response', ({ response: r }) => Object.assign(r ?? {}, { statusCode: status }));
     assert.is(failure(work), 'REPLY_INVALID');
   }
   assert.is(
-    failure(() => roundTrip(call({ response: [] }), 'response', (o) => void (o.response = undefined))),
+    failure(() => roundTrip(call({ response: [] }), 'response', (o) => Object.assign(o, { response: undefined }))),
     'REPLY_INVALID',
   );
 });

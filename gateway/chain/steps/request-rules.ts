@@ -12,7 +12,7 @@ import type {
 } from '../../definitions/api-version.ts';
 import { firstMatch } from '../../definitions/endpoint-path.ts';
 import type { Exchange } from '../../exchange.ts';
-import { stripped } from '../../object/target.ts';
+import { withoutListenPath } from '../../object/target.ts';
 import { clientAddress } from '../client-address.ts';
 import { endpointMethod, endpointPaths } from '../endpoint-paths.ts';
 import { type ChainParts, ensureBody, ensureState, refuse, type Step } from '../hooks.ts';
@@ -124,19 +124,14 @@ function readsBody(rule: RewriteRule): boolean {
 function rewrite(exchange: Exchange, rule: RewriteRule): void {
   const state = ensureState(exchange);
   const { api } = exchange;
-  const path = stripped({ ...api, listen: { ...api.listen, strip: true } }, state.url.path);
+  const path = withoutListenPath(api, state.url.path);
   const text = fromByteString(urlText({ prefix: '', path: unescapeBytes(path), query: state.url.query }));
   const groups = rule.match.groups(text);
   if (groups === undefined) return;
   const fired = rule.triggers.findIndex((trigger, number) => fires(trigger, number, exchange));
   const template = fired < 0 ? rule.to : (rule.triggers[fired] as RewriteTrigger).to;
-  const matched = groups[0] ?? '';
-  const replacement = fillIn(template, exchange, groups);
-  // What the pattern did not match stays, as when a text is replaced; a target of its own stands alone.
-  const target = /^[a-z][a-z0-9+.-]*:\/\//i.test(replacement) ? replacement : text.replace(matched, () => replacement);
-  if (target === '') return;
-  state.rewrite = parseTarget(toByteString(target));
-  state.requestUri = urlText({ ...state.rewrite, prefix: '' });
+  const target = fillIn(template, exchange, groups);
+  if (target !== '') state.rewrite = parseTarget(toByteString(target));
 }
 
 function fires(trigger: RewriteTrigger, number: number, exchange: Exchange): boolean {

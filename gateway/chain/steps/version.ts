@@ -3,7 +3,7 @@ import type { Api, VersionRule } from '../../definitions/api.ts';
 import type { ApiVersion } from '../../definitions/api-version.ts';
 import { firstMatch } from '../../definitions/endpoint-path.ts';
 import type { Exchange } from '../../exchange.ts';
-import { stripped } from '../../object/target.ts';
+import { withoutListenPath } from '../../object/target.ts';
 import { sendReply } from '../../replies.ts';
 import { endpointMethod, endpointPaths } from '../endpoint-paths.ts';
 import { type ChainParts, ensureState, refuse, type Step } from '../hooks.ts';
@@ -88,7 +88,7 @@ function nameOf(api: Api, rule: VersionRule, exchange: Exchange): string {
   const state = ensureState(exchange);
   if (rule.location === 'header') return state.headers.get(rule.key) ?? '';
   if (rule.location === 'url-param') return parseQuery(state.url.query).get(rule.key)?.[0] ?? '';
-  const path = stripped({ ...api, listen: { ...api.listen, strip: true } }, state.url.path);
+  const path = withoutListenPath(api, state.url.path);
   const segment = path.split('/', 2)[1] ?? '';
   if (rule.urlPattern !== undefined && !rule.urlPattern.test(segment)) return '';
   if (rule.stripPath && rule.byName.has(segment)) {

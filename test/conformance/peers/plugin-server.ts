@@ -22,7 +22,7 @@ export async function startPluginServer(): Promise<PluginServer> {
   const dispatch: Unary = (call, reply) => {
     void run(call.request, scripts).then(
       ({ record, answer }) => {
-        seen.push({ ...record, metadata: Object.keys(call.metadata.getMap()).sort() });
+        seen.push({ ...record, metadata: Object.keys(call.metadata.getMap()) });
         if (Buffer.isBuffer(answer)) reply(null, answer);
         else reply(answer);
       },
@@ -98,7 +98,7 @@ function apply(object: Fields, kind: string, [path, ...args]: readonly unknown[]
   }
   const names = String(path).split('.').map(camel);
   const last = names.pop() as string;
-  const owner = names.reduce<Fields>((fields, name) => (fields[name] ??= emptyMessage(name)) as Fields, object);
+  const owner = names.reduce(inner, object);
   const target = owner[last] as Record<string, unknown> & unknown[];
   if (kind === 'set') owner[last] = fieldValue(last, args[0]);
   else if (kind === 'fill') owner[last] = Buffer.from(String(args[0]).repeat(Number(args[1])));
@@ -123,6 +123,12 @@ function fieldValue(name: string, value: unknown): unknown {
     return Buffer.from(String(value.base64), 'base64');
   if (name === 'rawBody') return Buffer.from(String(value));
   return wide.has(name) ? BigInt(value as number) : value;
+}
+
+/** The message in a field; one that is not there is made, as protobuf's libraries do. */
+function inner(fields: Fields, name: string): Fields {
+  fields[name] ??= emptyMessage(name);
+  return fields[name] as Fields;
 }
 
 function emptyMessage(name: string): unknown {
