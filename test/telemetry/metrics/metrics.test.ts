@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { HookOutcome } from '../../../contract/answer.ts';
@@ -122,6 +123,20 @@ metrics('label values are escaped', async () => {
   const counts = createMetrics('1.2.3');
   counts.forApi('a"b\\c\n').upstreamFailed('FAILED');
   assert.ok((await counts.text()).includes('interpose_upstream_failures_total{api="a\\"b\\\\c\\n",reason="FAILED"} 1'));
+});
+
+metrics('docs/observability.md tells of every metric', async () => {
+  const counts = createMetrics('1.2.3');
+  counts.watchLinks(() => []);
+  counts.watchPluginServers(() => []);
+  counts.watchApis(() => []);
+  const names = [...(await counts.text()).matchAll(/^# TYPE (interpose_\S+)/gm)].map(([, name]) => name as string);
+  assert.is(names.length, 15);
+  const documented = await readFile(new URL('../../../docs/observability.md', import.meta.url), 'utf8');
+  assert.equal(
+    names.filter((name) => !documented.includes(`\`${name}\``)),
+    [],
+  );
 });
 
 metrics('counting a request with a hook takes less than a microsecond', () => {
