@@ -39,7 +39,7 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** At most `limit` requests in any `perMs` milliseconds. */
+/** At most `limit` requests in any `perMs` milliseconds. The key begins with `rate-limit-`; the limit is a whole number. */
 export interface RateCount {
   readonly key: string;
   readonly limit: number;

@@ -1,5 +1,7 @@
 import { LRUCache } from 'lru-cache';
+import { maxExactLimit } from '../rate-slices.ts';
 import type { Admission, QuotaCount, RateCount, Store } from '../store.ts';
+import { SlicedWindow } from './sliced-window.ts';
 import { SlidingWindow } from './sliding-window.ts';
 import { readSnapshot, type SnapshotEntry, writeSnapshot } from './snapshot.ts';
 
@@ -45,7 +47,7 @@ class MemoryStore implements Store {
   readonly available = true;
   readonly hearing = true;
   private readonly values: LRUCache<string, Entry>;
-  private readonly windows: LRUCache<string, SlidingWindow>;
+  private readonly windows: LRUCache<string, SlidingWindow | SlicedWindow>;
   private readonly quotas: LRUCache<string, Quota>;
   private readonly listeners = new Map<string, Set<(message: string) => void>>();
   private snapshot: { readonly path: string; readonly timer: NodeJS.Timeout } | undefined;
@@ -103,9 +105,7 @@ class MemoryStore implements Store {
     if (rate !== undefined) {
       // Not the time of day, which may be set back.
       const tickMs = performance.now();
-      const known = this.windows.get(rate.key);
-      const window = known ?? new SlidingWindow();
-      if (known === undefined) this.windows.set(rate.key, window);
+      const window = this.windowOf(rate);
       const admitted = window.admit(tickMs, rate.limit, rate.perMs);
       rateRemaining = rate.limit - window.size;
       rateResetMs = window.oldest(tickMs) + rate.perMs - tickMs;
@@ -167,6 +167,15 @@ class MemoryStore implements Store {
     }
     for (const [key, counter] of this.quotas.entries()) entries.push([key, String(counter.used), counter.endsAtMs]);
     return writeSnapshot(path, entries);
+  }
+
+  private windowOf({ key, limit }: RateCount): SlidingWindow | SlicedWindow {
+    const Kind = limit > maxExactLimit ? SlicedWindow : SlidingWindow;
+    const known = this.windows.get(key);
+    if (known instanceof Kind) return known;
+    const window = new Kind();
+    this.windows.set(key, window);
+    return window;
   }
 
   private count({ key, renewalSeconds }: QuotaCount, nowMs: number): Quota {

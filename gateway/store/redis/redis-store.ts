@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Cluster } from 'ioredis';
 import type { RedisStore as RedisConfiguration } from '../../configuration/index.ts';
+import { maxExactLimit } from '../rate-slices.ts';
 import { type Admission, type QuotaCount, type RateCount, type Store, StoreUnavailable } from '../store.ts';
 import { type Connection, connect } from './connection.ts';
 import { Deadlines } from './deadlines.ts';
@@ -112,9 +113,10 @@ class RedisStore implements Store {
     return (await this.ask(() => this.redis.interposeReplace(key, expected, value, ttl))) === 1;
   }
 
-  async delete(keys: readonly string[]): Promise<number> {
-    if (keys.length === 0) return 0;
-    if (!this.isCluster) return this.ask(() => this.redis.del([...keys]));
+  async delete(names: readonly string[]): Promise<number> {
+    if (names.length === 0) return 0;
+    const keys = names.flatMap((key) => (key.startsWith(ratePrefix) ? [key, key + slicesSuffix] : [key]));
+    if (!this.isCluster) return this.ask(() => this.redis.del(keys));
     const counts = await Promise.all(keys.map((key) => this.ask(() => this.redis.del(key))));
     return counts.reduce((sum, count) => sum + count, 0);
   }
@@ -142,13 +144,18 @@ class RedisStore implements Store {
       const second = await this.admit(undefined, quota);
       return { ...second, rateRemaining: first.rateRemaining, rateResetMs: first.rateResetMs };
     }
-    const keys = [...(rate === undefined ? [] : [rate.key]), ...(quota === undefined ? [] : [quota.key])];
+    const sliced = rate !== undefined && rate.limit > maxExactLimit;
+    const keys: string[] = [];
+    // The two kinds of window are different kinds of value.
+    if (rate !== undefined) keys.push(sliced ? rate.key + slicesSuffix : rate.key);
+    if (quota !== undefined) keys.push(quota.key);
     const [verdict, rateRemaining, rateResetMs, quotaUsed, quotaResetMs] = await this.ask(() =>
       this.redis.interposeAdmit(
         keys.length,
         ...keys,
         rate?.limit ?? 0,
         rate?.perMs ?? 0,
+        sliced ? 'slices' : 'log',
         rate === undefined ? '' : `${this.id}${this.requests++}`,
         quota?.max ?? -1,
         quota?.renewalSeconds ?? 0,
@@ -200,3 +207,7 @@ class RedisStore implements Store {
 
 /** Keys that one step of a scan looks at: enough to be quick, few enough not to hold up other commands. */
 const scanCount = 1000;
+
+/** Windows of rates have such keys. */
+const ratePrefix = 'rate-limit-';
+const slicesSuffix = '.slices';

@@ -68,6 +68,28 @@ for (const kind of kinds) {
     }),
   );
 
+  stores('a large rate, too, admits no more than its limit in any window, and hardly less', () =>
+    withTwo(async (a, b) => {
+      const rate = { key: 'rate-limit-l', limit: 1000, perMs: 1000 };
+      const moments: number[] = [];
+      const ask = async (store: Store): Promise<void> => {
+        const { refusedBy } = await store.admit(rate, undefined);
+        if (refusedBy === undefined) moments.push(performance.now());
+      };
+      const until = performance.now() + 2500;
+      while (performance.now() < until) {
+        await Promise.all(Array.from({ length: 20 }, (_, i) => ask(i % 2 ? a : b)));
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      // What one caller sees: a window that is shorter by the time that answers take.
+      const most = Math.max(...moments.map((start) => moments.filter((at) => at >= start && at < start + 900).length));
+      assert.ok(most <= 1000, `${most} in one window`);
+      assert.ok(moments.length >= 2 * 990, `${moments.length} in 2.5 s`);
+      assert.is(await b.delete(['rate-limit-l']), 1);
+      assert.is((await a.admit(rate, undefined)).rateRemaining, 999);
+    }),
+  );
+
   stores('a quota counts every request, and begins anew when its period is over', () =>
     withTwo(async (a, b) => {
       const quota = { key: 'quota-q', max: 2, renewalSeconds: 1 };
