@@ -17,9 +17,9 @@ export interface Tracing extends TraceHeaders {
 /** How a context looks among headers that go out: W3C, B3 or both, as configured (`OTEL_PROPAGATORS`). */
 export interface TraceHeaders {
   /** Whether a header belongs to a configured format, so that the client's gives way to ours. Any case. */
-  isTraceHeader(name: string): boolean;
+  readonly isTraceHeader: (name: string) => boolean;
   /** Name, value, name, value, ... */
-  traceHeaders(context: TraceContext): readonly string[];
+  readonly traceHeaders: (context: TraceContext) => readonly string[];
 }
 
 /** What spans tell of an API. */

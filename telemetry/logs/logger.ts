@@ -13,7 +13,7 @@ export interface Logger {
   /** Secrets among the fields are censored by name, errors become text with their causes. */
   readonly log: Log;
   /** Whether lines of a level are written: ask before making costly fields. */
-  isWritten(level: LogLevel): boolean;
+  readonly isWritten: (level: LogLevel) => boolean;
   /** The same with fields that go onto every line. */
   with(fields: Record<string, unknown>): Logger;
   /** A line at level info whose fields are known to hold no secrets. */

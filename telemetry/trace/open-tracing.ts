@@ -21,9 +21,9 @@ export interface Tracing extends GatewayTracing {
     attributes: Attributes,
   ): OpenSpan;
   /** Begin the span of a call to a plugin server. @param method `package.Service/Method` @param server its name in the configuration */
-  beginCall(method: string, server: string, parent: TraceContext): GrpcSpan;
+  readonly beginCall: (method: string, server: string, parent: TraceContext) => GrpcSpan;
   /** Begin the span of a call that another gateway makes to us. */
-  beginServedCall(method: string, parent: TraceContext): GrpcSpan;
+  readonly beginServedCall: (method: string, parent: TraceContext) => GrpcSpan;
   /** Send what is waiting now. Rejects when that fails. */
   flush(): Promise<void>;
   /** Send what is waiting, for a limited time, and stop. Never rejects. */

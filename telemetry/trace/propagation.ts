@@ -8,7 +8,7 @@ import { rawHeader } from './raw-header.ts';
 /** All formats in use (`OTEL_PROPAGATORS`). */
 export interface Propagation extends TraceHeaders {
   /** Where several formats name a parent, the last one named in the configuration wins, as in OpenTelemetry. */
-  read(rawHeaders: readonly string[]): Parent | undefined;
+  readonly read: (rawHeaders: readonly string[]) => Parent | undefined;
 }
 
 /** https://www.w3.org/TR/trace-context/. Longer values belong to later versions, whose first four parts are the same. */

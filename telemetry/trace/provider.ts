@@ -9,6 +9,7 @@ import {
 } from '@opentelemetry/resources';
 import { AlwaysOnSampler, BatchSpanProcessor, type SpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { ATTR_SERVICE_INSTANCE_ID, ATTR_SERVICE_NAME, ATTR_SERVICE_VERSION } from '@opentelemetry/semantic-conventions';
+import { describeError } from '../logs/causes.ts';
 import type { Log } from '../logs/log.ts';
 import { SpanClock } from './clock.ts';
 import { openExporter } from './exporters.ts';
@@ -79,7 +80,7 @@ function listenToSdk(log: Log): void {
   const logger: DiagLogger = { error: say('error'), warn: say('warn'), info: silent, debug: silent, verbose: silent };
   diag.setLogger(logger, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
   setGlobalErrorHandler((error) => {
-    const message = error instanceof Error ? error.message : ((error as { message?: string }).message ?? String(error));
+    const message = error instanceof Error ? describeError(error) : JSON.stringify(error);
     log('warn', `tracing: spans could not be exported: ${message}`);
   });
 }

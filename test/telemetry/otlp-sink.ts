@@ -27,7 +27,7 @@ export interface ExportRequest {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-export async function openOtlpSink(): Promise<OtlpSink> {
+async function openOtlpSink(): Promise<OtlpSink> {
   const spans: SunkSpan[] = [];
   const exports: ExportRequest[] = [];
   const waiting = new Set<() => void>();

@@ -69,11 +69,7 @@ propagation('contexts go out in every configured format, and take the place of w
   }
   assert.not(both.isTraceHeader('baggage'));
   const multi = createPropagation(['b3multi']);
-  assert.equal(multi.traceHeaders(sampled), [
-    ...['X-B3-Traceid', traceId],
-    ...['X-B3-Spanid', spanId],
-    ...['X-B3-Sampled', '1'],
-  ]);
+  assert.equal(multi.traceHeaders(sampled), ['X-B3-Traceid', traceId, 'X-B3-Spanid', spanId, 'X-B3-Sampled', '1']);
   assert.not(multi.isTraceHeader('traceparent'));
   assert.equal(createPropagation([]).traceHeaders(sampled), []);
 });
@@ -97,9 +93,8 @@ propagation('hooks of a run have contexts of their own, which both sides work ou
 
 propagation('the flag of a context says whether it is sampled', () => {
   const ends = (flags: string) => isSampled({ traceparent: `00-${traceId}-${spanId}-${flags}` });
-  assert.equal(['00', '01', '02', '03', '09', '0a', '0b', '0e', '0f'].map(ends), [
-    ...[false, true, false, true, true, false, true, false, true],
-  ]);
+  for (const flags of ['01', '03', '09', '0b', '0f']) assert.ok(ends(flags), flags);
+  for (const flags of ['00', '02', '0a', '0e']) assert.not(ends(flags), flags);
   assert.not(isSampled(undefined));
   assert.not(isSampled({ traceparent: 'junk' }));
 });
