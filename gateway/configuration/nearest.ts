@@ -3,7 +3,7 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   const plain = (text: string): string => text.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
   const wanted = plain(word);
   let best: string | undefined;
-  let bestDistance = Math.max(2, Math.floor(wanted.length / 3)) + 1;
+  let bestDistance = Math.max(1, Math.floor(wanted.length / 3)) + 1;
   for (const candidate of candidates) {
     const other = plain(candidate);
     // `hookTimeout` for `hookTimeoutMs`: a whole beginning is near however much is missing.
