@@ -123,9 +123,15 @@ export function readFromGateway(message: Buffer, to: FromGatewayHandler): void {
   const reader = new WireReader(message);
   while (reader.next()) {
     if (reader.field === f.fromGateway.calls) to.call(readCall(reader.message()));
-    else if (reader.field === f.fromGateway.cancels) to.cancel(reader.uint());
+    else if (reader.field === f.fromGateway.cancels) readCancels(reader, to);
     else readRare(reader, to);
   }
+}
+
+function readCancels(reader: WireReader, to: FromGatewayHandler): void {
+  const ids: number[] = [];
+  reader.uints(ids);
+  for (const id of ids) to.cancel(id);
 }
 
 function readRare(reader: WireReader, to: FromGatewayHandler): void {
