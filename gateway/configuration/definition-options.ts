@@ -1,0 +1,21 @@
+import type { DefinitionOptions } from '../definitions/index.ts';
+import type { Configuration } from './configuration.ts';
+
+/** What a configuration says about reading definitions. */
+export function definitionOptions({
+  definitions,
+  limits,
+  routing,
+  plugins,
+  javascript,
+}: Configuration): Partial<DefinitionOptions> {
+  return {
+    ignoreFeatures: definitions.ignoreFeatures,
+    hookTimeoutMs: limits.hookTimeoutMs,
+    driverTimeoutMs: { otto: javascript.timeoutMs, javascript: javascript.timeoutMs },
+    secrets: definitions.secrets,
+    authMayContinue: plugins.authMayContinue,
+    customDomains: routing.customDomains,
+    matching: { prefix: routing.prefixMatching, suffix: routing.suffixMatching },
+  };
+}
