@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { goJson } from './go-json.ts';
 import type { PluginSet } from './plugin-set.ts';
 
 /**
@@ -7,5 +6,15 @@ import type { PluginSet } from './plugin-set.ts';
  * coprocesses.
  */
 export function digestOf(set: Omit<PluginSet, 'digest'>): string {
-  return createHash('sha256').update(goJson(set)).digest('hex');
+  return createHash('sha256')
+    .update(JSON.stringify(set, (_, value: unknown) => (isPlainObject(value) ? sortedKeys(value) : value)))
+    .digest('hex');
+}
+
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function sortedKeys(value: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -39,7 +39,15 @@ export function fillSecrets(
     });
   };
 
-  return fill(document, '') as JsonObject;
+  return refersToSecret(document) ? (fill(document, '') as JsonObject) : document;
+}
+
+function refersToSecret(value: unknown): boolean {
+  if (typeof value === 'string') return secretReference.test(value);
+  if (Array.isArray(value)) return value.some(refersToSecret);
+  if (typeof value !== 'object' || value === null) return false;
+  for (const key in value) if (refersToSecret((value as JsonObject)[key])) return true;
+  return false;
 }
 
 function readSecretFile(path: string, source: string, at: string, report: Report): string {
