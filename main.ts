@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import { type Coprocess, createCoprocess, GatewayHost, serveCoprocess } from './coprocess/index.ts';
 import { createGrpcDriver } from './drivers/grpc/index.ts';
 import { addressText, type Configuration } from './gateway/configuration/index.ts';
+import { apiEndpoints } from './gateway/control/apis.ts';
 import { createControl } from './gateway/control/control.ts';
+import { definitionFiles } from './gateway/control/definition-files.ts';
 import {
   type Api,
   type DefinitionOptions,
@@ -53,6 +55,7 @@ export async function runGateway(configuration: Configuration): Promise<Running>
     contract,
     log: watch.logger.log,
   });
+  watch.metrics.watchLinks(() => [[coprocess.targets.join(','), dispatcher.available]]);
   return openGateway(configuration, dispatcher, watch, async () => {});
 }
 
@@ -113,7 +116,11 @@ function openCoprocess(configuration: Configuration, watch: Watch): { coprocess:
   const host = new GatewayHost(watch.logger.log);
   const grpc = createGrpcDriver({
     servers: configuration.servers,
-    ...(tracing && { beginSpan: (method, server, parent) => tracing.beginCall(method, server, parent) }),
+    ...(tracing && { beginSpan: tracing.beginCall, traceHeaders: tracing.traceHeaders }),
+  });
+  watch.metrics.watchPluginServers(() => {
+    const down = new Set(grpc.serversDown());
+    return Object.keys(configuration.servers).map((name) => [name, !down.has(name)]);
   });
   const coprocess = createCoprocess({ drivers: [grpc], host, contract: configuration.contract });
   return { coprocess, host };
@@ -136,9 +143,12 @@ async function openGateway(
     upstream,
     loadApis: apiLoader(configuration, watch.logger),
     apiParts: apiParts(configuration, dispatcher, upstream, watch),
+    replies: repliesOf(configuration),
+    notLoaded: notLoaded(configuration),
     control: (opened) => controlOf(configuration, opened, dispatcher, watch.metrics),
     log: watch.logger.log,
   });
+  watch.metrics.watchApis(() => ({ loaded: gateway.world.byId.keys(), refused: gateway.world.problems.length }));
   watch.logger.log('info', 'gateway ready', { addresses: gateway.addresses, control: gateway.controlAddress });
   return {
     addresses: gateway.addresses,
@@ -172,7 +182,10 @@ function apiLoader(configuration: Configuration, logger: Logger): GatewayParts['
     for (const key of last.unknownKeys) logger.log('debug', `unknown key in a definition: ${key}`);
     const problems = last.refusals.map((refusal) => ({
       source: refusal.source,
+      api: refusal.id,
       message: refusalLines(refusal).join('\n'),
+      // What cannot be read at all has no place of its own (recorded).
+      place: refusal.kind === 'unreadable' ? undefined : { path: refusal.listenPath, domain: refusal.domain },
     }));
     return { apis: last.apis, problems };
   };
@@ -184,26 +197,31 @@ function apiParts(
   upstream: GatewayParts['upstream'],
   { tracing, metrics, logger }: Watch,
 ): (api: Api) => ApiParts {
-  const { limits, errors, compatibility } = configuration;
+  const { limits, errors } = configuration;
   const observe = createObserver({ tracing, metrics, logger, accessLog: configuration.log.accessLog });
   return (api) => ({
     dispatcher,
     upstream,
     contract: configuration.contract,
-    replies: {
-      hideGenerator: errors.hideGenerator,
-      closeConnections: !configuration.listeners.some((one) => one.keepAlive),
-    },
+    replies: repliesOf(configuration),
     preciseErrors: errors.precise,
     maxBodyBytes: limits.maxBodyBytes,
     upstreamTimeoutMs: configuration.upstream.timeoutMs,
     observer: observe(api),
     sessions: undefined as never,
-    notLoaded: compatibility.tykConf
-      ? { status: 500, message: 'Middleware error' }
-      : { status: 503, message: 'The plugins of this API are not loaded' },
+    notLoaded: notLoaded(configuration),
     driverProblem: driverProblem(api, configuration),
   });
+}
+
+/** How an API answers that could not be loaded. */
+function notLoaded({ compatibility }: Configuration): ApiParts['notLoaded'] {
+  if (compatibility.tykConf) return { status: 500, message: 'Middleware error' };
+  return { status: 503, message: 'This API is not loaded; the log of the gateway says why' };
+}
+
+function repliesOf({ errors, listeners }: Configuration): ApiParts['replies'] {
+  return { hideGenerator: errors.hideGenerator, closeConnections: !listeners.some((listener) => listener.keepAlive) };
 }
 
 /** Drivers whose hooks run in what a tyk.conf calls the coprocess. */
@@ -220,7 +238,7 @@ function driverProblem(api: Api, { compatibility }: Configuration): ApiParts['dr
 }
 
 function controlOf(
-  { control, metrics: published }: Configuration,
+  { control, metrics: published, compatibility, definitions }: Configuration,
   gateway: Gateway,
   dispatcher: Dispatcher,
   metrics: Metrics,
@@ -233,6 +251,7 @@ function controlOf(
     metrics: async () => ({ status: 200, body: await metrics.text(), contentType: metrics.contentType }),
     problems: () => (dispatcher.available ? [] : ['no coprocess can be reached']),
     version,
-    endpoints: () => undefined,
+    description: compatibility.tykConf ? 'Tyk GW' : 'Interpose gateway',
+    endpoints: apiEndpoints(gateway, definitionFiles(definitions.folder)),
   });
 }

@@ -2,6 +2,7 @@ import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ApiObserver } from './chain/observer.ts';
+import type { FixedError } from './chain/request-steps.ts';
 import type { ServedApi, ServedApiParts } from './chain/served-api.ts';
 import { cleanedTarget } from './clean-path.ts';
 import type { Configuration } from './configuration/index.ts';
@@ -11,7 +12,7 @@ import type { Dispatcher } from './dispatch/dispatcher.ts';
 import { type ClientRequest, type ClientResponse, Exchange } from './exchange.ts';
 import { type Listener, openListener } from './listener/index.ts';
 import { hostOf } from './object/client-request.ts';
-import { sendRedirect, sendText } from './replies.ts';
+import { type ReplyOptions, sendError, sendRedirect, sendText } from './replies.ts';
 import type { Upstream } from './upstream/upstream.ts';
 import { buildWorld, type LoadProblem, type World } from './world.ts';
 
@@ -26,6 +27,9 @@ export interface GatewayParts {
   readonly loadApis: () => Promise<{ readonly apis: readonly Api[]; readonly problems: readonly LoadProblem[] }>;
   /** What the chain of one API uses. */
   readonly apiParts: (api: Api) => ApiParts;
+  readonly replies: ReplyOptions;
+  /** How APIs answer that could not be loaded. */
+  readonly notLoaded: FixedError;
   /** Build the control API; it is asked before the APIs where both share a listener. */
   readonly control: (gateway: Gateway) => Control;
   readonly log: (level: 'info' | 'warn' | 'error', message: string, fields?: Record<string, unknown>) => void;
@@ -42,6 +46,9 @@ export interface Gateway {
   readonly draining: boolean;
   close(): Promise<void>;
 }
+
+/** Tells the client of a recorded request which trace it is. */
+const traceIdHeader = 'X-Tyk-Trace-Id';
 
 /** Load all APIs, then open the listeners. @throws when an address cannot be listened on. */
 export async function createGateway(parts: GatewayParts): Promise<Gateway> {
@@ -91,12 +98,10 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
 
   async function load(old: World | undefined): Promise<World> {
     const { apis, problems } = await parts.loadApis();
-    const built = await buildWorld(apis, old, parts);
-    const all = { ...built, problems: [...problems, ...built.problems] };
-    for (const { source, message, api } of all.problems)
-      parts.log('error', `${source}: ${message}`, api ? { api } : {});
-    parts.log('info', 'API reload complete', { apis: built.byId.size, refused: all.problems.length });
-    return all;
+    const built = await buildWorld(apis, problems, old, parts);
+    for (const { message, api } of built.problems) parts.log('error', message, api === undefined ? {} : { api });
+    parts.log('info', 'API reload complete', { apis: built.byId.size, refused: built.problems.length });
+    return built;
   }
 
   async function swap(): Promise<World> {
@@ -117,6 +122,7 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
     }
     const served = world.router.find(hostOf(request), path);
     if (served === undefined) return sendText(response, 404, 'Not Found');
+    if ('refused' in served) return refuseApi(request, response);
     void serve(served, request, response);
   }
 
@@ -127,10 +133,21 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
     upgrade?: Exchange['upgrade'],
   ): Promise<void> {
     const { observer } = served;
-    const exchange = new Exchange(request, response, served.api, limits.requestTimeoutMs, observer.begin(request));
+    const span = observer.begin(request);
+    const exchange = new Exchange(request, response, served.api, limits.requestTimeoutMs, span);
     exchange.upgrade = upgrade;
+    if (span !== undefined) {
+      exchange.responseHeaders = [[traceIdHeader, span.traceId]];
+      // The same for replies, which are no proxied responses.
+      response.setHeader(traceIdHeader, span.traceId);
+    }
     await served.handle(exchange);
     finish(exchange, observer);
+  }
+
+  function refuseApi(request: ClientRequest, response: ClientResponse): void {
+    const { status, message } = parts.notLoaded;
+    sendError(response, status, message, request.headers['content-type'], parts.replies);
   }
 
   /** A request for another protocol takes the same way; a reply to it is written by a response of our own on the bare connection. */
@@ -142,7 +159,7 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
     socket.on('error', () => socket.destroy());
     const path = pathOf((request.url ?? '/').split('?', 1)[0] as string);
     const served = configuration.routing.webSockets ? world.router.find(hostOf(request), path) : undefined;
-    if (served === undefined) return sendText(response, 404, 'Not Found');
+    if (served === undefined || 'refused' in served) return sendText(response, 404, 'Not Found');
     void serve(served, request, response, { socket, head });
   }
 
@@ -163,9 +180,11 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
 
 /** The one exit of a request: told once, whatever became of it. */
 function finish(exchange: Exchange, observer: ApiObserver): void {
-  const { statusCode } = exchange.response;
-  exchange.span?.end(statusCode);
-  observer.finish(exchange, statusCode);
+  const { response } = exchange;
+  // An upgraded connection gets its answer past the response; anyone else without a head went away before there was one.
+  const status = response.headersSent ? response.statusCode : exchange.upgrade === undefined ? 0 : 101;
+  exchange.span?.end(status);
+  observer.finish(exchange, status);
 }
 
 /** The path of a request target, which a client may send as a whole URL. */

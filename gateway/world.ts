@@ -8,7 +8,7 @@ import { createRouter, type Route, type Router } from './router.ts';
 
 /** All APIs of one moment: what a reload builds aside, and swaps in at once. */
 export interface World {
-  readonly router: Router<ServedApi>;
+  readonly router: Router<ServedApi | RefusedApi>;
   /** By API id; internal ones too. */
   readonly byId: ReadonlyMap<string, ServedApi>;
   /** APIs that could not be loaded, and why. */
@@ -20,15 +20,27 @@ export interface LoadProblem {
   readonly source: string;
   readonly api?: string;
   readonly message: string;
+  /** Where the API would have answered. */
+  readonly place?: { readonly path: string; readonly domain: string } | undefined;
+}
+
+/** How requests are answered where an API was refused. */
+export interface RefusedApi {
+  readonly refused: LoadProblem;
 }
 
 /**
- * Build a world: install each API's plugins, and compile it. An API whose plugins do not load keeps its last good revision; a new one
- * answers with an error until it does. Unchanged revisions are taken over from `old`.
+ * Build a world: install each API's plugins, and compile it. An API whose definition or plugins do not load keeps its last good revision;
+ * a new one answers with an error until it does. Unchanged revisions are taken over from `old`.
  */
-export async function buildWorld(apis: readonly Api[], old: World | undefined, parts: GatewayParts): Promise<World> {
+export async function buildWorld(
+  apis: readonly Api[],
+  refused: readonly LoadProblem[],
+  old: World | undefined,
+  parts: GatewayParts,
+): Promise<World> {
   const byId = new Map<string, ServedApi>();
-  const problems: LoadProblem[] = [];
+  const problems: LoadProblem[] = [...refused];
   const resolve = resolver(apis, byId);
   await inParallel(apis, installsAtOnce, async (api) => {
     const last = old?.byId.get(api.id);
@@ -39,7 +51,7 @@ export async function buildWorld(apis: readonly Api[], old: World | undefined, p
     }
     const report = await install(api, parts);
     if (!isLoaded(report)) {
-      problems.push({ source: api.source, api: api.id, message: whyNot(api, report) });
+      problems.push({ source: api.source, api: api.id, message: `${api.source}: ${whyNot(api, report)}` });
       if (last !== undefined && isLoaded(last.report)) {
         byId.set(api.id, last);
         return;
@@ -47,12 +59,24 @@ export async function buildWorld(apis: readonly Api[], old: World | undefined, p
     }
     byId.set(api.id, serveApi(api, report, { ...parts.apiParts(api), resolve }));
   });
-  const routes: Route<ServedApi>[] = [];
+  const { routing } = parts.configuration;
+  for (const problem of refused) {
+    const last = old?.byId.get(problem.api ?? '');
+    if (last !== undefined && isLoaded(last.report) && !byId.has(last.api.id)) byId.set(last.api.id, last);
+  }
+  const routes: Route<ServedApi | RefusedApi>[] = [];
   for (const served of byId.values()) {
     const { active, internal, listen } = served.api;
-    if (active && !internal) routes.push({ domain: listen.domain, path: listen.path, entry: served });
+    if (active && !internal)
+      routes.push({ domain: routing.customDomains ? listen.domain : undefined, path: listen.path, entry: served });
   }
-  return { router: createRouter(routes, parts.configuration.routing.strict), byId, problems };
+  for (const problem of refused) {
+    const { place, api } = problem;
+    if (place === undefined || !place.path.startsWith('/') || byId.has(api ?? '')) continue;
+    const domain = routing.customDomains && place.domain !== '' ? place.domain : undefined;
+    routes.push({ domain, path: place.path, entry: { refused: problem } });
+  }
+  return { router: createRouter(routes, routing.strict), byId, problems };
 }
 
 /** A bundle download or a guest's start takes time, not processor: more at once is faster, up to what an upstream bears. */

@@ -19,6 +19,6 @@ export interface ApiObserver {
   upstream(exchange: Exchange, headMs: number): void;
   /** Something went wrong that the client is told little of; with the hook that it went wrong in, if in one. */
   problem(exchange: Exchange, message: string, cause: Error, hook?: HookSpec): void;
-  /** The request is over; called once. */
+  /** The request is over; called once. Status 0: the client went away before there was one. */
   finish(exchange: Exchange, status: number): void;
 }

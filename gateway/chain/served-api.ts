@@ -97,7 +97,8 @@ export function serveApi(api: Api, report: SetReport, parts: ServedApiParts): Se
     exchange.loops++;
     exchange.maxLoops = maxLoops;
     exchange.checksLimits = controls.checksLimits;
-    state.url = { ...url, prefix: `http://${name}`, query: controls.query };
+    // A rewrite's target keeps no host, a hook's URL does (recorded).
+    state.url = { ...url, prefix: state.rewrite === undefined ? `http://${name}` : 'http://', query: controls.query };
     state.rewrite = undefined;
     if (state.parkedMethod !== undefined && state.parkedMethod !== '') state.method = state.parkedMethod;
     if (controls.method !== undefined) state.method = controls.method;

@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import type { ClientRequest, ClientResponse } from '../exchange.ts';
 import type { Gateway } from '../gateway.ts';
 import { send } from '../replies.ts';
+import { answerBy, type Endpoint } from './endpoints.ts';
 
 /** The control API: health, readiness, metrics for anybody; `/tyk/*` for those who know the secret. */
 export interface Control {
@@ -32,12 +33,19 @@ export interface ControlOptions {
   /** Why requests cannot be served now; empty: they can. */
   readonly problems: () => readonly string[];
   readonly version: string;
-  /** Further endpoints under `/tyk/`; undefined: no such path. */
-  readonly endpoints: (request: ControlRequest) => Promise<ControlReply | undefined> | undefined;
+  /** What health and readiness call this program. */
+  readonly description: string;
+  /** Further endpoints below `/tyk/`. */
+  readonly endpoints: readonly Endpoint[];
 }
 
 export function createControl(gateway: Gateway, options: ControlOptions): Control {
   const secret = options.secret === undefined ? undefined : Buffer.from(options.secret);
+  const endpoints: readonly Endpoint[] = [
+    { path: ['reload'], GET: reload },
+    { path: ['reload', 'group'], GET: reload },
+    ...options.endpoints,
+  ];
 
   function mayEnter(request: ClientRequest): boolean {
     const given = Buffer.from(String(request.headers['x-tyk-authorization'] ?? '').trim(), 'latin1');
@@ -54,18 +62,12 @@ export function createControl(gateway: Gateway, options: ControlOptions): Contro
     const trimmed = path.length > 5 ? path.replace(/\/+$/, '') : path;
     const query = new URLSearchParams(mark < 0 ? '' : target.slice(mark + 1));
     const asked: ControlRequest = { method: request.method ?? 'GET', path: trimmed, query, body };
-    if (trimmed === '/tyk/reload' || trimmed === '/tyk/reload/group') return reload(asked);
-    return (
-      (await options.endpoints(asked)) ?? {
-        status: 404,
-        body: '404 page not found\n',
-        contentType: 'text/plain; charset=utf-8',
-      }
-    );
+    if (path === '/tyk/') return { status: 301, body: '', contentType: 'text/plain; charset=utf-8' };
+    const unknown = { status: 404, body: '404 page not found\n', contentType: 'text/plain; charset=utf-8' };
+    return (await answerBy(endpoints, asked)) ?? unknown;
   }
 
   async function reload(asked: ControlRequest): Promise<ControlReply> {
-    if (asked.method !== 'GET') return status(405, 'error', 'Method not supported');
     const done = gateway.reload();
     if (asked.query.get('block') === 'true') await done;
     else done.catch(() => {});
@@ -73,14 +75,19 @@ export function createControl(gateway: Gateway, options: ControlOptions): Contro
   }
 
   function health(): ControlReply {
-    const body = { status: 'pass', version: options.version, description: 'Interpose gateway', details: {} };
+    const body = { status: 'pass', version: options.version, description: options.description, details: {} };
     return json(200, body);
   }
 
   function readiness(): ControlReply {
     const problems = gateway.draining ? ['the gateway is shutting down'] : options.problems();
     if (problems.length > 0) return status(503, 'error', problems.join('; '));
-    return json(200, { status: 'pass', version: options.version, description: 'Interpose gateway ready', details: {} });
+    return json(200, {
+      status: 'pass',
+      version: options.version,
+      description: `${options.description} Ready`,
+      details: {},
+    });
   }
 
   return {
