@@ -11,9 +11,10 @@ export interface Driver {
   readonly names: readonly string[];
   /**
    * Load hooks. A hook that cannot be loaded is reported, not thrown: the set is refused, with every reason at once.
-   * A server or guest that cannot be reached now is not a load failure.
+   * A server or guest that cannot be reached now is not a load failure. `bundleFolder` is where the files of the set's bundle are;
+   * a set without a bundle has none.
    */
-  load(set: PluginSet, hooks: readonly HookSpec[], host: Host): Promise<LoadedHooks>;
+  load(set: PluginSet, hooks: readonly HookSpec[], host: Host, bundleFolder?: string): Promise<LoadedHooks>;
   close(): Promise<void>;
 }
 

@@ -18,8 +18,8 @@ export function createGuestDriver(options: GuestDriverOptions): Driver {
   return {
     names,
 
-    async load(set, hooks, host) {
-      const load = loadMembers(set, hooks, (hook) => ({ file: resolve(pluginsFolder, hook.path) }));
+    async load(set, hooks, host, bundleFolder) {
+      const load = loadMembers(set, hooks, (hook) => ({ file: resolve(bundleFolder ?? pluginsFolder, hook.path) }));
       const guest = createGuest({ ...guestOptions, name: `${names[0]} guest of ${set.apiId}`, load, host });
       try {
         return new GuestHooks(guest, hooks, await guest.start());

@@ -46,7 +46,8 @@ export class GuestHooks implements LoadedHooks {
   async run(hook: HookSpec, call: HookCall): Promise<HookAnswer> {
     const needs = this.needs[hook.index];
     if (needs === undefined) throw new PluginFailure('HOOK_UNKNOWN', `hook "${hook.name}" is not loaded`);
-    return toHookAnswer(await this.guest.call(toGuestCall(hook, call, needs)));
+    const { message, parts, timing } = await this.guest.call(toGuestCall(hook, call, needs));
+    return toHookAnswer(message, parts, timing);
   }
 
   close(): Promise<void> {

@@ -68,6 +68,7 @@ class SupervisedGuest implements Guest, ProcessOwner {
   private restartTimer: NodeJS.Timeout | undefined;
   private idleTimer: NodeJS.Timeout | undefined;
   private readonly deadlines = new DeadlineTimer((nowMs) => this.onDue(nowMs));
+  private closed: boolean = false;
   private closing: Promise<void> | undefined;
   private onDrained: (() => void) | undefined;
 
@@ -89,7 +90,7 @@ class SupervisedGuest implements Guest, ProcessOwner {
   }
 
   async start(): Promise<GuestLoaded> {
-    if (this.closing !== undefined) throw this.unavailable('it is closed');
+    if (this.closed) throw this.unavailable('it is closed');
     return this.whileHeld(async () => {
       this.launch();
       if (this.current === undefined) throw this.unavailable(this.startFailure ?? 'it cannot be started');
@@ -124,7 +125,7 @@ class SupervisedGuest implements Guest, ProcessOwner {
       this.successor = next;
       try {
         accept(await next.ready);
-        if (this.closing !== undefined) throw this.unavailable('it is closed');
+        if (this.closed) throw this.unavailable('it is closed');
       } catch (error) {
         await next.end();
         throw error;
@@ -139,6 +140,7 @@ class SupervisedGuest implements Guest, ProcessOwner {
   }
 
   close(): Promise<void> {
+    this.closed = true;
     this.closing ??= this.shutDown();
     return this.closing;
   }
@@ -157,7 +159,7 @@ class SupervisedGuest implements Guest, ProcessOwner {
     this.retiring.delete(process);
     if (process !== this.current) return;
     this.current = undefined;
-    if (this.closing !== undefined) return;
+    if (this.closed) return;
     const now = performance.now();
     this.deaths++;
     if (now - process.readySinceMs > stableAfterMs) this.failures = 0;
@@ -188,7 +190,7 @@ class SupervisedGuest implements Guest, ProcessOwner {
 
   private refusal(call: GuestCall, partBytes: number): PluginFailure | undefined {
     const { maxQueuedCalls, maxQueuedBytes, maxFrameBytes, name } = this.options;
-    if (this.closing !== undefined) return this.unavailable('it is closed');
+    if (this.closed) return this.unavailable('it is closed');
     if (call.cancellation.cancelled) return new PluginFailure('CANCELLED', 'the client went away');
     if (this.open.size >= maxQueuedCalls || this.openBytes + partBytes > maxQueuedBytes) {
       return new PluginFailure(

@@ -1,45 +1,56 @@
-import type { HeaderPair, HookAnswer, Reply, RequestEdits, ResponseEdits } from '../../contract/answer.ts';
+import type { HeaderPair, HookAnswer, HookTiming, Reply, RequestEdits, ResponseEdits } from '../../contract/answer.ts';
 import { PluginFailure } from '../../contract/failure.ts';
 import { toByteString } from '../../contract/text.ts';
-import type { GuestAnswer } from './call.ts';
 import { sessionFromJson } from './session-json.ts';
 
 /** What a guest answered, checked. @throws {PluginFailure} `REPLY_INVALID` naming the member that is not as the protocol says. */
-export function toHookAnswer({ message, parts, timing }: GuestAnswer): HookAnswer {
-  const { request, response, reply, session, metadata } = message;
-  return {
-    timing,
-    ...(request !== undefined && { request: toRequestEdits(members(request, 'request'), parts) }),
-    ...(response !== undefined && { response: toResponseEdits(members(response, 'response'), parts) }),
-    ...(reply !== undefined && { reply: toReply(members(reply, 'reply'), parts) }),
-    ...(session !== undefined && { session: toSession(session, parts) }),
-    ...(metadata !== undefined && { metadata: toMetadata(members(metadata, 'metadata')) }),
-  };
+export function toHookAnswer(
+  { request, response, reply, session, metadata }: AnswerMembers,
+  parts: readonly Buffer[],
+  timing?: HookTiming,
+): HookAnswer {
+  const answer: Writable<HookAnswer> = {};
+  if (timing !== undefined) answer.timing = timing;
+  if (request !== undefined) answer.request = toRequestEdits(members(request, 'request'), parts);
+  if (response !== undefined) answer.response = toResponseEdits(members(response, 'response'), parts);
+  if (reply !== undefined) answer.reply = toReply(members(reply, 'reply'), parts);
+  if (session !== undefined) answer.session = toSession(session, parts);
+  if (metadata !== undefined) answer.metadata = toMetadata(members(metadata, 'metadata'));
+  return answer;
 }
 
+/** The members of an `answer` message that say what the hook answered. */
+export interface AnswerMembers {
+  readonly request?: unknown;
+  readonly response?: unknown;
+  readonly reply?: unknown;
+  readonly session?: unknown;
+  readonly metadata?: unknown;
+  readonly [other: string]: unknown;
+}
+
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 type Members = Record<string, unknown>;
 type Parts = readonly Buffer[];
 
-function toRequestEdits(edits: Members, parts: Parts): RequestEdits {
-  const { body, deleteHeaders, setHeaders, deleteParams, addParams, url, method } = edits;
-  return {
-    ...(body !== undefined && { body: toBody(body, parts, 'request.body') }),
-    ...(deleteHeaders !== undefined && { deleteHeaders: toTexts(deleteHeaders, 'request.deleteHeaders') }),
-    ...(setHeaders !== undefined && { setHeaders: toPairs(setHeaders, 'request.setHeaders') }),
-    ...(deleteParams !== undefined && { deleteParams: toTexts(deleteParams, 'request.deleteParams') }),
-    ...(addParams !== undefined && { addParams: toPairs(addParams, 'request.addParams') }),
-    ...(url !== undefined && { url: toText(url, 'request.url') }),
-    ...(method !== undefined && { method: toText(method, 'request.method') }),
-  };
+function toRequestEdits(from: Members, parts: Parts): RequestEdits {
+  const edits: Writable<RequestEdits> = {};
+  if (from.body !== undefined) edits.body = toBody(from.body, parts, 'request.body');
+  if (from.deleteHeaders !== undefined) edits.deleteHeaders = toTexts(from.deleteHeaders, 'request.deleteHeaders');
+  if (from.setHeaders !== undefined) edits.setHeaders = toPairs(from.setHeaders, 'request.setHeaders');
+  if (from.deleteParams !== undefined) edits.deleteParams = toTexts(from.deleteParams, 'request.deleteParams');
+  if (from.addParams !== undefined) edits.addParams = toPairs(from.addParams, 'request.addParams');
+  if (from.url !== undefined) edits.url = toText(from.url, 'request.url');
+  if (from.method !== undefined) edits.method = toText(from.method, 'request.method');
+  return edits;
 }
 
-function toResponseEdits(edits: Members, parts: Parts): ResponseEdits {
-  const { status, headers, body } = edits;
-  return {
-    ...(status !== undefined && { status: toStatus(status, 'response.status') }),
-    ...(headers !== undefined && { headers: toPairs(headers, 'response.headers') }),
-    ...(body !== undefined && { body: toBody(body, parts, 'response.body') }),
-  };
+function toResponseEdits(from: Members, parts: Parts): ResponseEdits {
+  const edits: Writable<ResponseEdits> = {};
+  if (from.status !== undefined) edits.status = toStatus(from.status, 'response.status');
+  if (from.headers !== undefined) edits.headers = toPairs(from.headers, 'response.headers');
+  if (from.body !== undefined) edits.body = toBody(from.body, parts, 'response.body');
+  return edits;
 }
 
 function toReply(reply: Members, parts: Parts): Reply {

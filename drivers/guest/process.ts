@@ -273,9 +273,17 @@ export class GuestProcess {
     if (this.cancelled.size > 0) this.cancelled.delete(id);
     if (!call.settled) {
       if (message.type === 'answer') call.answer(message, parts);
-      else call.fail(toFailure(message));
+      else this.onError(message, call);
     }
     this.owner.onAnswered(this);
+  }
+
+  private onError({ reason, message, stack }: Message, call: OpenCall): void {
+    const text = typeof message === 'string' ? message : 'the guest did not say why';
+    const known = reason === 'REPLY_INVALID' || reason === 'HOOK_UNKNOWN' || reason === 'CANCELLED';
+    // The failure goes to whoever asked; the trace is for the plugin's author, who reads this log.
+    if (typeof stack === 'string') this.output.line('error', text, { stack });
+    call.fail(new PluginFailure(known ? reason : 'HOOK_THREW', text));
   }
 
   private onLog(message: Message): void {
@@ -301,17 +309,6 @@ export class GuestProcess {
     this.becomeFailed(new PluginFailure('DRIVER_UNAVAILABLE', message));
     this.owner.onDead(this, reason);
   }
-}
-
-function toFailure(message: Message): PluginFailure {
-  const { reason, message: text, stack } = message;
-  const failure = new PluginFailure(
-    reason === 'REPLY_INVALID' || reason === 'HOOK_UNKNOWN' || reason === 'CANCELLED' ? reason : 'HOOK_THREW',
-    typeof text === 'string' ? text : 'the guest did not say why',
-  );
-  // Where the plugin was is of more use than where this was noticed.
-  if (typeof stack === 'string') failure.stack = stack;
-  return failure;
 }
 
 /** How long a guest that was asked to end may take. */

@@ -62,9 +62,16 @@ const deeds = {
 let asking;
 
 let held = Buffer.alloc(0);
+let pieces = [];
+let pieceBytes = 0;
 new Socket({ fd: 3, readable: true, writable: false })
   .on('data', (chunk) => {
-    held = Buffer.concat([held, chunk]);
+    pieces.push(chunk);
+    pieceBytes += chunk.length;
+    if (held.length >= 8 && held.length + pieceBytes < 4 + held.readUInt32BE(0)) return;
+    held = Buffer.concat([held, ...pieces]);
+    pieces = [];
+    pieceBytes = 0;
     while (held.length >= 8 && held.length >= 4 + held.readUInt32BE(0)) {
       const end = 4 + held.readUInt32BE(0);
       let at = 8 + held.readUInt32BE(4);

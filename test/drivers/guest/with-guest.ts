@@ -82,11 +82,11 @@ export async function withFaultyGuest(
 }
 
 /** The failure that a promise ends in. */
-export async function failure(promise: Promise<unknown>): Promise<{ reason: string; message: string; stack: string }> {
+export async function failure(promise: Promise<unknown>): Promise<{ reason: string; message: string }> {
   try {
     await promise;
   } catch (error) {
-    return error as { reason: string; message: string; stack: string };
+    return error as { reason: string; message: string };
   }
   throw new Error('it was expected to fail');
 }

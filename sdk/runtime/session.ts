@@ -1,0 +1,16 @@
+import { SessionState } from '../../proto/gen/coprocess_session_state.ts';
+import type { Session } from '../session.ts';
+
+/** A `coprocess.SessionState` as plugins see it: whole numbers as numbers. */
+export function decodeSession(bytes: Uint8Array): Session {
+  return toPlain(SessionState.decode(bytes)) as Session;
+}
+
+function toPlain(value: unknown): unknown {
+  if (typeof value === 'bigint') return Number(value);
+  if (Array.isArray(value)) return value.map(toPlain);
+  if (typeof value !== 'object' || value === null) return value;
+  const plain: Record<string, unknown> = {};
+  for (const [name, inner] of Object.entries(value)) if (name !== '_unknownFields') plain[name] = toPlain(inner);
+  return plain;
+}
