@@ -14,8 +14,10 @@ const arrows: Record<string, readonly string[]> = {
   'drivers/driver.ts': ['proto', 'contract'],
   'drivers/guest': ['proto', 'contract', 'drivers/driver.ts'],
   'drivers/*': ['proto', 'contract', 'drivers/driver.ts', 'drivers/guest'],
+  // What plugin authors import is run by this driver.
+  'drivers/typescript': ['proto', 'contract', 'drivers/driver.ts', 'drivers/guest', 'sdk'],
   coprocess: ['proto', 'contract', 'drivers/driver.ts'],
-  sdk: ['contract'],
+  sdk: ['proto', 'contract'],
   telemetry: ['proto', 'contract', 'gateway'],
 };
 
