@@ -39,6 +39,7 @@ export function createLinkDispatcher(options: LinkDispatcherOptions): Dispatcher
       const fits = wanted.agreed === undefined || wanted.agreed === json;
       // The same string, so that comparing it once per call compares no letters.
       wanted.reports.set(route, fits ? (wanted.agreed ?? json) : json);
+      owner.changed();
       if (fits) return true;
       settings.log(
         'error',
@@ -55,6 +56,8 @@ export function createLinkDispatcher(options: LinkDispatcherOptions): Dispatcher
       for (const { reports } of sets.values()) reports.delete(route);
     },
     changed() {
+      const isServed = peers.some(({ route, draining }) => route !== undefined && !draining && servesAll(route));
+      if (isServed) for (const peer of peers) peer.spare();
       for (const notice of [...changes]) notice();
     },
   };
@@ -63,8 +66,8 @@ export function createLinkDispatcher(options: LinkDispatcherOptions): Dispatcher
   async function load(wanted: WantedSet, signal: AbortSignal | undefined): Promise<SetReport> {
     const { set } = wanted;
     for (;;) {
-      if (!(await untilInstallable(signal))) return refused(set, `no coprocess can be reached: ${problems()}`);
-      const routes = peers.map((peer) => peer.installRoute).filter((route) => route !== undefined);
+      if (!(await until(canInstall, signal))) return refused(set, `no coprocess can be reached: ${problems()}`);
+      const routes = peers.flatMap((peer) => peer.installRoutes);
       const loading = Promise.all(routes.map((route) => route.install(set)));
       const all = await Promise.race([loading, aborted(signal)]);
       if (all === undefined) return refused(set, 'the coprocesses were still loading it when the wait for them ended');
@@ -88,24 +91,36 @@ export function createLinkDispatcher(options: LinkDispatcherOptions): Dispatcher
     }
   }
 
-  /** Resolves with true when every target was tried and one at least can install, with false when the signal aborts before that. */
-  function untilInstallable(signal: AbortSignal | undefined): Promise<boolean> {
+  /** Resolves with true when the condition holds, with false when the signal aborts before that. */
+  function until(condition: () => boolean, signal: AbortSignal | undefined): Promise<boolean> {
     return new Promise((resolve) => {
       const look = (): void => {
-        const ready = peers.every((peer) => peer.tried) && peers.some((peer) => peer.installRoute !== undefined);
-        if (ready) done(true);
+        if (condition()) done(true);
       };
       const abort = (): void => done(false);
-      const done = (ready: boolean): void => {
+      const done = (holds: boolean): void => {
         changes.delete(look);
         signal?.removeEventListener('abort', abort);
-        resolve(ready);
+        resolve(holds);
       };
       changes.add(look);
       signal?.addEventListener('abort', abort, { once: true });
       if (signal?.aborted === true) abort();
       else look();
     });
+  }
+
+  /** Every target was tried, and one at least can install. */
+  function canInstall(): boolean {
+    return peers.every((peer) => peer.tried) && peers.some((peer) => peer.installRoutes.length > 0);
+  }
+
+  /** Everything that was installed is installed on this route too. */
+  function servesAll(route: Route): boolean {
+    for (const { agreed, reports } of sets.values()) {
+      if (agreed !== undefined && reports.get(route) !== agreed) return false;
+    }
+    return true;
   }
 
   function problems(): string {
@@ -145,7 +160,7 @@ export function createLinkDispatcher(options: LinkDispatcherOptions): Dispatcher
 
   return {
     get available() {
-      return peers.some((peer) => peer.route !== undefined);
+      return peers.some(({ route }) => route !== undefined && servesAll(route));
     },
 
     async install(set, signal) {

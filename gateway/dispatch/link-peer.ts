@@ -10,7 +10,7 @@ import { UnaryRoute } from './unary-route.ts';
 export interface PeerOwner {
   /** Plugin sets that must be installed before a peer is called. */
   wanted(): Iterable<PluginSet>;
-  /** A set was installed over this route. Returns whether the report fits those of the others. */
+  /** A set was loaded, or not, over this route. Returns whether the report fits those of the others. */
   reported(route: Route, report: SetReport): boolean;
   /** A route is over. */
   ended(route: Route): void;
@@ -28,13 +28,16 @@ export class LinkPeer {
   route: Route | undefined;
   /** The first attempt to attach has come to something, good or bad. */
   tried = false;
+  /** What calls go over is about to end. */
+  draining = false;
   /** Why it cannot be called. */
   problem = 'it has not answered yet';
 
   private readonly settings: LinkSettings;
   private readonly owner: PeerOwner;
-  /** An attempt to attach, or an attached stream whose sets are still being installed. */
+  /** An attempt to attach, or the successor of a stream that is about to end. */
   private coming: LinkStream | undefined;
+  /** Whether what is coming was welcomed. */
   private attached = false;
   private failures = 0;
   private timer: NodeJS.Timeout | undefined;
@@ -47,9 +50,9 @@ export class LinkPeer {
     this.attach();
   }
 
-  /** Where sets can be installed now. */
-  get installRoute(): Route | undefined {
-    return this.route ?? (this.attached ? this.coming : undefined);
+  /** Where sets can be installed now: also where calls will go soon. */
+  get installRoutes(): readonly Route[] {
+    return [this.route, this.attached ? this.coming : undefined].filter((route) => route !== undefined);
   }
 
   uninstall(digest: string): void {
@@ -74,8 +77,11 @@ export class LinkPeer {
         else stream.end(new VersionMismatch(welcome.version));
       },
       draining: () => {
+        if (this.route !== stream) return;
         // Its successor is looked for while it still serves.
-        if (this.route === stream) this.attachAfter(reconnectMs.first);
+        this.draining = true;
+        this.attachAfter(reconnectMs.first);
+        this.owner.changed();
       },
       ended: (error) => {
         clearTimeout(patience);
@@ -94,25 +100,34 @@ export class LinkPeer {
     this.timer = setTimeout(() => this.attach(), waitMs);
   }
 
-  /** Install all that is wanted, also what is added meanwhile; then let calls come. */
+  /** Install all that is wanted. Each set can be called as soon as it is there; while a predecessor serves, all must be there first. */
   private async prepare(stream: LinkStream, coprocessId: string): Promise<void> {
+    this.settings.log('info', 'attached to a coprocess', { target: this.target, coprocess: coprocessId });
     this.attached = true;
     this.tried = true;
-    this.owner.changed();
-    const installed = new Set<PluginSet>();
-    for (;;) {
-      const missing = [...this.owner.wanted()].filter((set) => !installed.has(set));
-      if (missing.length === 0) break;
-      await Promise.all(missing.map((set) => this.install(stream, set)));
-      for (const set of missing) installed.add(set);
-    }
-    if (this.coming !== stream) return;
-    this.coming = undefined;
     this.failures = 0;
     this.problem = '';
+    const installing = [...this.owner.wanted()].map((set) => this.install(stream, set));
+    if (this.route === undefined) this.callOver(stream);
+    else this.owner.changed();
+    await Promise.all(installing);
+    if (this.coming === stream) this.callOver(stream);
+  }
+
+  /** Others serve all that this one does: if it is about to end, let it go now. */
+  spare(): void {
+    if (!this.draining) return;
+    this.draining = false;
+    const { route } = this;
+    this.route = undefined;
+    route?.leave();
+  }
+
+  private callOver(stream: LinkStream): void {
     this.route?.leave();
     this.route = stream;
-    this.settings.log('info', 'attached to a coprocess', { target: this.target, coprocess: coprocessId });
+    this.coming = undefined;
+    this.draining = false;
     this.owner.changed();
   }
 
@@ -136,7 +151,10 @@ export class LinkPeer {
   private ended(stream: LinkStream, error: Error | undefined): void {
     const wasComing = this.coming === stream;
     if (wasComing) this.coming = undefined;
-    else if (this.route === stream) this.route = undefined;
+    else if (this.route === stream) {
+      this.route = undefined;
+      this.draining = false;
+    }
     // Else it was left for its successor.
     else return;
     if (this.closed) return;

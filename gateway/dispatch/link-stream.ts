@@ -98,7 +98,10 @@ export class LinkStream implements FromCoprocessHandler, Route {
   }
 
   uninstall(digest: string): void {
-    if (!this.reports.delete(digest)) return;
+    const report = this.reports.get(digest);
+    if (report === undefined) return;
+    this.reports.delete(digest);
+    report.resolve(undefined);
     for (const run of this.runs.keys()) if (run.digest === digest) this.runs.delete(run);
     writeUninstall(this.writer, digest);
     this.flushSoon();
