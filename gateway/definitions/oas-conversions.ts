@@ -100,25 +100,6 @@ function classicHandler(entry: JsonObject): JsonObject {
   };
 }
 
-/** Plugin entries; one that does not say that it is enabled is not. */
-export const plugins: Convert = (value) => {
-  if (!Array.isArray(value)) return value;
-  return value.map((entry: unknown) => (isObject(entry) ? classicPlugin(entry) : entry));
-};
-
-function classicPlugin(entry: JsonObject): JsonObject {
-  const { enabled, functionName, path, code, rawBodyOnly, requireSession, interpose } = entry;
-  return {
-    disabled: enabled !== true,
-    name: functionName,
-    path,
-    code,
-    raw_body_only: rawBodyOnly,
-    require_session: requireSession,
-    interpose,
-  };
-}
-
 /** Rewrite triggers: rules become maps by where they look. */
 export const rewriteTriggers: Convert = (value) => {
   if (!Array.isArray(value)) return value;

@@ -3,7 +3,6 @@ import {
   eventHandlers,
   nameValueMap,
   not,
-  plugins,
   rewriteTriggers,
   seconds,
   tlsVersion,
@@ -11,8 +10,24 @@ import {
   weightedTargets,
 } from './oas-conversions.ts';
 
-/** A field of `x-tyk-api-gateway`, the Classic field that it stands for, and how the one becomes the other. */
-export type MappingRow = readonly [oas: string, classic: string, convert?: Convert];
+/**
+ * A field of `x-tyk-api-gateway`, the Classic field that it stands for, and how the one becomes the other: by a function, or, for a list,
+ * by rows for the fields of each entry.
+ */
+export type MappingRow = readonly [oas: string, classic: string, convert?: Convert | readonly MappingRow[]];
+
+const enabled: MappingRow = ['enabled', 'disabled', not];
+
+/** Entries of plugin lists; one that does not say that it is enabled is not. */
+const plugins: readonly MappingRow[] = [
+  enabled,
+  ['functionName', 'name'],
+  ['path', 'path'],
+  ['code', 'code'],
+  ['rawBodyOnly', 'raw_body_only'],
+  ['requireSession', 'require_session'],
+  ['interpose', 'interpose'],
+];
 
 /** The one version that an OAS API has. */
 export const oasVersion = 'version_data.versions.';
@@ -156,8 +171,6 @@ export interface OperationMapping {
   readonly list: string;
   readonly rows: readonly MappingRow[];
 }
-
-const enabled: MappingRow = ['enabled', 'disabled', not];
 
 /** By name of the middleware. */
 export const operationMappings: Readonly<Record<string, OperationMapping>> = {

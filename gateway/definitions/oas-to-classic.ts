@@ -63,10 +63,33 @@ export class Compilation {
   private map(from: Fields, [oas, classic, convert]: MappingRow, prefix: string): void {
     const value = valueAt(from, oas);
     if (value === undefined) return;
-    const path = pathOf(from.path, oas);
     const target = prefix + classic;
+    const path = pathOf(from.path, oas);
     this.origins.set(target, path);
-    setAt(this.classic, target, convert === undefined ? value : convert(value, path, from.report));
+    setAt(this.classic, target, this.converted(value, convert, path, target, from.report));
+  }
+
+  private converted(value: unknown, convert: MappingRow[2], path: string, target: string, report: Report): unknown {
+    if (convert === undefined) return value;
+    if (typeof convert === 'function') return convert(value, path, report);
+    if (!Array.isArray(value)) return value;
+    return value.map((entry: unknown, i) => {
+      if (!isObject(entry)) return entry;
+      const fields = new Fields(entry, `${path}[${i}]`, report);
+      return this.entry(fields, convert, `${target}[${i}]`, {});
+    });
+  }
+
+  /** An entry of a list, field by field; one that does not say that it is enabled is disabled. */
+  private entry(from: Fields, rows: readonly MappingRow[], target: string, more: JsonObject): Record<string, unknown> {
+    this.origins.set(target, from.path);
+    const entry: Record<string, unknown> = { ...more, disabled: true };
+    for (const [oas, classic, convert] of rows) {
+      this.origins.set(`${target}.${classic}`, from.at(oas));
+      const value = from.raw(oas);
+      if (value !== undefined) entry[classic] = this.converted(value, convert, from.at(oas), target, from.report);
+    }
+    return entry;
   }
 
   /** Fields that follow from whether others are there. */
@@ -96,15 +119,7 @@ export class Compilation {
     const listPath = `${oasVersion}.extended_paths.${mapping.list}`;
     const list = (getAt(this.classic, listPath) as unknown[] | undefined) ?? [];
     const target = `${listPath}[${list.length}]`;
-    this.origins.set(target, from.path);
-    const entry: Record<string, unknown> = { path, method, disabled: true };
-    for (const [oas, classic, convert] of mapping.rows) {
-      const value = from.raw(oas);
-      if (value === undefined) continue;
-      const at = from.at(oas);
-      entry[classic] = convert === undefined ? value : convert(value, at, from.report);
-      this.origins.set(`${target}.${classic}`, at);
-    }
+    const entry = this.entry(from, mapping.rows, target, { path, method });
     if (name === 'virtualEndpoint') entry.function_source_type = from.has('body') ? 'blob' : 'file';
     if (accessLists.includes(mapping.list)) {
       entry.method_actions = { [method]: { action: 'no_action', code: 200, headers: {} } };
