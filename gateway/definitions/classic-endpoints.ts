@@ -9,7 +9,7 @@ import type { Fields } from './fields.ts';
 import type { DefinitionOptions } from './options.ts';
 import type { Templates } from './templates.ts';
 
-export const noEndpoints: EndpointRules = {
+const noRules: EndpointRules = {
   access: [],
   closed: false,
   mocks: [],
@@ -31,27 +31,27 @@ export class EndpointReader {
   readonly templates: Templates;
   private readonly hooks: HookReader;
   private readonly options: DefinitionOptions;
-  private readonly mocks: readonly MockRule[];
+  /** The rules of a version that says nothing of endpoints. */
+  readonly none: EndpointRules;
 
   /** @param mocks of the OpenAPI document, for all versions. */
   constructor(templates: Templates, hooks: HookReader, options: DefinitionOptions, mocks: readonly MockRule[]) {
     this.templates = templates;
     this.hooks = hooks;
     this.options = options;
-    this.mocks = mocks;
+    this.none = mocks.length === 0 ? noRules : { ...noRules, mocks };
   }
 
   read(version: Fields): EndpointRules {
     const ignoreCase = version.boolean('ignore_endpoint_case');
     if (!version.boolean('use_extended_paths')) return this.readPlainPaths(version.object('paths'), ignoreCase);
     const paths = version.object('extended_paths');
-    if (Object.keys(paths.json).length === 0)
-      return this.mocks.length === 0 ? noEndpoints : { ...noEndpoints, mocks: this.mocks };
+    if (Object.keys(paths.json).length === 0) return this.none;
     const rules = <Rule>(list: string, read: (entry: Fields, rule: EndpointRule) => Rule | undefined): Rule[] =>
       this.rules(paths, list, ignoreCase, read);
     return {
       ...this.readAccess(paths, ignoreCase),
-      mocks: this.mocks,
+      mocks: this.none.mocks,
       requestHeaders: rules('transform_headers', (entry, rule) => this.readHeaders(entry, rule)),
       responseHeaders: rules('transform_response_headers', (entry, rule) => this.readHeaders(entry, rule)),
       rewrites: rules('url_rewrites', (entry, rule) => readRewrite(entry, rule, this.templates)),
@@ -98,7 +98,7 @@ export class EndpointReader {
       });
     const allowed = list('white_list', 'allow');
     const access = [...list('ignored', 'ignore'), ...list('black_list', 'block'), ...allowed];
-    return access.length === 0 ? noEndpoints : { ...noEndpoints, access, closed: allowed.length > 0 };
+    return access.length === 0 ? this.none : { ...this.none, access, closed: allowed.length > 0 };
   }
 
   private readHeaders(entry: Fields, rule: EndpointRule) {

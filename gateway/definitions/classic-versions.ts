@@ -1,7 +1,7 @@
 import { canonicalName } from '../../contract/canonical.ts';
 import type { ChildVersions, VersionRule } from './api.ts';
 import type { ApiVersion, HeaderSteps } from './api-version.ts';
-import { type EndpointReader, noEndpoints } from './classic-endpoints.ts';
+import type { EndpointReader } from './classic-endpoints.ts';
 import { readExpiry } from './classic-listen.ts';
 import { readHeaderSteps } from './classic-steps.ts';
 import { readTargetUrl } from './classic-target.ts';
@@ -16,7 +16,7 @@ export function readVersions(api: Fields, endpoints: EndpointReader): VersionRul
   const byName = new Map<string, ApiVersion>();
   for (const [key, fields] of data.objectMap('versions')) byName.set(key, readVersion(key, fields, endpoints));
   const versioned = !data.boolean('not_versioned') && byName.size > 0;
-  const single = versioned ? undefined : singleVersion(byName, data);
+  const single = versioned ? undefined : singleVersion(byName, data, endpoints);
   const children = readChildren(definition);
   const location = readLocation(definition, versioned || children !== undefined);
   const urlPattern = readUrlPattern(definition);
@@ -34,7 +34,11 @@ export function readVersions(api: Fields, endpoints: EndpointReader): VersionRul
 }
 
 /** An API without versions at all has one without rules. */
-function singleVersion(byName: ReadonlyMap<string, ApiVersion>, data: Fields): ApiVersion | undefined {
+function singleVersion(
+  byName: ReadonlyMap<string, ApiVersion>,
+  data: Fields,
+  endpoints: EndpointReader,
+): ApiVersion | undefined {
   const [first] = byName.values();
   const version =
     byName.get('Default') ?? byName.get('default') ?? byName.get('') ?? (byName.size === 1 ? first : undefined);
@@ -47,18 +51,17 @@ function singleVersion(byName: ReadonlyMap<string, ApiVersion>, data: Fields): A
     );
     return undefined;
   }
-  return plainVersion;
+  return { ...plainVersion, endpoints: endpoints.none };
 }
 
 const noHeaders: HeaderSteps = { delete: [], set: [] };
 
-const plainVersion: ApiVersion = {
+const plainVersion: Omit<ApiVersion, 'endpoints'> = {
   name: 'Default',
   requestHeaders: noHeaders,
   responseHeaders: noHeaders,
   maxBodyBytes: Number.POSITIVE_INFINITY,
   timeoutMs: Number.POSITIVE_INFINITY,
-  endpoints: noEndpoints,
 };
 
 function readVersion(key: string, fields: Fields, endpoints: EndpointReader): ApiVersion {

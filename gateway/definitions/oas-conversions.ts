@@ -79,7 +79,7 @@ export const eventHandlers: Convert = (value) => {
   const events: Record<string, unknown[]> = {};
   for (const entry of value) {
     if (!isObject(entry)) continue;
-    const event = String(entry.trigger ?? '');
+    const event = textOf(entry.trigger);
     events[event] ??= [];
     events[event].push(classicHandler(entry));
   }
@@ -95,18 +95,19 @@ const handlerNames: Readonly<Record<string, string>> = {
 function classicHandler(entry: JsonObject): JsonObject {
   const { enabled, type, id, functionName, path, logPrefix } = entry;
   return {
-    handler_name: handlerNames[String(type)] ?? String(type ?? ''),
+    handler_name: handlerNames[textOf(type)] ?? textOf(type),
     handler_meta: { disabled: enabled !== true, id, name: functionName, path, prefix: logPrefix },
   };
 }
 
 /** Rewrite triggers: rules become maps by where they look. */
-export const rewriteTriggers: Convert = (value) => {
+export const rewriteTriggers: Convert = (value, path, report) => {
   if (!Array.isArray(value)) return value;
-  return value.map((trigger: unknown) => {
+  return value.map((trigger: unknown, i) => {
     if (!isObject(trigger)) return trigger;
     const { condition, rewriteTo, rules } = trigger;
-    return { on: condition, rewrite_to: rewriteTo, options: Array.isArray(rules) ? triggerOptions(rules) : {} };
+    const options = Array.isArray(rules) ? triggerOptions(rules, `${path}[${i}].rules`, report) : {};
+    return { on: condition, rewrite_to: rewriteTo, options };
   });
 };
 
@@ -118,14 +119,24 @@ const ruleMaps: Readonly<Record<string, string>> = {
   requestContext: 'request_context_matches',
 };
 
-function triggerOptions(rules: readonly unknown[]): JsonObject {
+function triggerOptions(rules: readonly unknown[], path: string, report: Report): JsonObject {
   const options: Record<string, unknown> = {};
-  for (const rule of rules) {
-    if (!isObject(rule)) continue;
+  rules.forEach((rule, i) => {
+    if (!isObject(rule)) return;
     const match = { match_rx: rule.pattern, reverse: rule.negate };
-    const map = ruleMaps[String(rule.in)];
-    if (map === undefined) options.payload_matches = match;
-    else options[map] = { ...(options[map] as JsonObject | undefined), [String(rule.name ?? '')]: match };
-  }
+    const place = textOf(rule.in);
+    const map = ruleMaps[place];
+    if (map !== undefined) {
+      options[map] = { ...(options[map] as JsonObject | undefined), [textOf(rule.name)]: match };
+    } else if (place === 'requestBody') options.payload_matches = match;
+    else {
+      const known = [...Object.keys(ruleMaps), 'requestBody'].join(', ');
+      report.invalid(`${path}[${i}].in`, `is no place to look: "${place}"`, `write one of ${known}`);
+    }
+  });
   return options;
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }

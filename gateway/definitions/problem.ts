@@ -86,7 +86,7 @@ export class Report {
 const severity: Record<RefusalKind, number> = { feature: 0, invalid: 1, unreadable: 2 };
 
 /** A value, short, for a message. Long texts are cut; they may hold secrets. */
-export function shown(value: unknown): string {
+function shown(value: unknown): string {
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object' && value !== null) return 'an object';
   const text = String(JSON.stringify(value));

@@ -508,6 +508,20 @@ export const badDefinitions: readonly BadDefinition[] = [
     /RE2/,
   ),
   oasRow(
+    'a rewrite condition on nothing',
+    oasOperation({
+      urlRewrite: {
+        enabled: true,
+        pattern: '/a',
+        rewriteTo: '/x',
+        triggers: [{ condition: 'any', rewriteTo: '/y', rules: [{ in: 'headers', name: 'a', pattern: 'b' }] }],
+      },
+    }),
+    onOperation('urlRewrite.triggers[0].rules[0].in'),
+    /is no place to look: "headers"/,
+    /write one of header/,
+  ),
+  oasRow(
     'a mock of an example that is not there',
     oasOperation({ mockResponse: { enabled: true, fromOASExamples: { enabled: true, code: 201 } } }),
     onOperation('mockResponse.fromOASExamples'),
