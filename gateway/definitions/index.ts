@@ -1,6 +1,7 @@
 export type { Api } from './api.ts';
 export { parseClassic } from './classic.ts';
 export { featureNames } from './features.ts';
+export type { JsonObject } from './fields.ts';
 export { type LoadedDefinitions, loadDefinitions } from './load.ts';
 export { parseOas } from './oas.ts';
 export { oasToClassic } from './oas-to-classic.ts';

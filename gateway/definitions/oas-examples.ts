@@ -41,7 +41,7 @@ function exampleHeaders(response: JsonObject, document: JsonObject): readonly (r
     if (!isObject(header)) return [];
     const { example, schema } = resolve(header, document);
     const value = example ?? (isObject(schema) ? schemaExample(schema, document, 0) : undefined);
-    return value === undefined ? [] : [[name, String(value)]];
+    return value === undefined ? [] : [[name, typeof value === 'string' ? value : JSON.stringify(value)]];
   });
 }
 
