@@ -96,8 +96,8 @@ class Observer implements ApiObserver {
   }
 
   finish(exchange: Exchange, status: number): void {
-    const { request, response } = exchange;
-    const told = response.headersSent ? status : clientGone;
+    const { request } = exchange;
+    const told = status === 0 ? clientGone : status;
     this.metrics.finish(request.method ?? '', told, performance.now() - exchange.startedMs);
     if (this.accessLog !== undefined) this.accessLog.finish(exchange, told, peerOf(request));
   }

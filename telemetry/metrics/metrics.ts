@@ -8,19 +8,24 @@ import { WatchedGauge } from './watched-gauge.ts';
 export interface Metrics {
   /** The counts of one API; revisions of the same API go on with the same numbers. */
   forApi(apiId: string): ApiMetrics;
-  /** The API was removed: its numbers go. */
-  forgetApi(apiId: string): void;
   /** A guest ended and was replaced. @param reason a word, for it becomes a label */
   guestRestarted(driver: string, reason: string): void;
   /** Which coprocesses are connected, by target. */
   watchLinks(read: ReadStates): void;
   /** Which external plugin servers can be reached, by name. */
   watchPluginServers(read: ReadStates): void;
-  /** How many APIs are `loaded` and `refused`. */
-  watchApis(read: () => Iterable<readonly [state: 'loaded' | 'refused', count: number]>): void;
+  /** Which APIs there are. The numbers of one that is gone go with the next scrape. */
+  watchApis(read: () => ApiStates): void;
   /** The exposition, in Prometheus' text format. */
   text(): Promise<string>;
   readonly contentType: string;
+}
+
+export interface ApiStates {
+  /** Ids of those that are served. */
+  readonly loaded: Iterable<string>;
+  /** How many definitions could not be loaded. */
+  readonly refused: number;
 }
 
 export type ReadStates = () => Iterable<readonly [name: string, up: boolean]>;
@@ -46,7 +51,7 @@ export function createMetrics(version: string): Metrics {
   async function openRegistry(): Promise<Registry> {
     const { Registry, collectDefaultMetrics } = await import('prom-client');
     const registry = new Registry();
-    for (const metric of [...Object.values(families), ...others]) register(registry, metric);
+    for (const metric of [...others, ...Object.values(families)]) register(registry, metric);
     collectDefaultMetrics({ register: registry });
     return registry;
   }
@@ -56,22 +61,36 @@ export function createMetrics(version: string): Metrics {
     void opening?.then((registry) => register(registry, gauge));
   }
 
+  function forgetApi(id: string): void {
+    for (const family of Object.values(families)) family.forget('api', id);
+  }
+
   const upGauge = (name: string, help: string, label: string, read: ReadStates): void =>
     watch(new WatchedGauge(name, help, label, () => Array.from(read(), ([key, up]) => [key, up ? 1 : 0] as const)));
 
   return {
     contentType: 'text/plain; version=0.0.4; charset=utf-8',
     forApi: (apiId) => new ApiMetrics(families, apiId),
-    forgetApi(apiId) {
-      for (const family of Object.values(families)) family.forget('api', apiId);
-    },
     guestRestarted(driver, reason) {
       families.guestRestarts.child(driver, reason).value++;
     },
     watchLinks: (read) => upGauge('interpose_link_up', 'Whether the coprocess is connected.', 'target', read),
     watchPluginServers: (read) =>
       upGauge('interpose_plugin_server_up', 'Whether the plugin server can be reached.', 'server', read),
-    watchApis: (read) => watch(new WatchedGauge('interpose_apis', 'APIs by state.', 'state', read)),
+    watchApis(read) {
+      let last = new Set<string>();
+      const states = (): [string, number][] => {
+        const { loaded, refused } = read();
+        const ids = new Set(loaded);
+        for (const id of last.difference(ids)) forgetApi(id);
+        last = ids;
+        return [
+          ['loaded', ids.size],
+          ['refused', refused],
+        ];
+      };
+      watch(new WatchedGauge('interpose_apis', 'APIs by state.', 'state', states));
+    },
     text: async () => (await registry()).metrics(),
   };
 }

@@ -79,9 +79,11 @@ metrics('a new revision of an API counts on, and a removed one is forgotten', as
     revision.begin();
     revision.finish('GET', 200, 1);
   }
+  const loaded = new Set(['orders', 'other']);
+  counts.watchApis(() => ({ loaded, refused: 0 }));
   const lines = async () => linesOf(await counts.text(), 'interpose_requests_total');
   assert.ok((await lines()).includes('interpose_requests_total{api="orders",method="GET",status="200"} 2'));
-  counts.forgetApi('orders');
+  loaded.delete('orders');
   assert.equal(await lines(), ['interpose_requests_total{api="other",method="GET",status="200"} 1']);
 });
 
@@ -89,10 +91,7 @@ metrics('links, plugin servers, APIs, upstream and guests are there, and the pro
   const counts = createMetrics('1.2.3');
   let up = true;
   counts.watchLinks(() => [['unix:/run/interpose.sock', up]]);
-  counts.watchApis(() => [
-    ['loaded', 3],
-    ['refused', 1],
-  ]);
+  counts.watchApis(() => ({ loaded: ['a', 'b', 'c'], refused: 1 }));
   await counts.text();
   counts.watchPluginServers(() => [['fraud', false]]);
   counts.guestRestarted('python', 'memory');
@@ -129,7 +128,7 @@ metrics('docs/observability.md tells of every metric', async () => {
   const counts = createMetrics('1.2.3');
   counts.watchLinks(() => []);
   counts.watchPluginServers(() => []);
-  counts.watchApis(() => []);
+  counts.watchApis(() => ({ loaded: [], refused: 0 }));
   const names = [...(await counts.text()).matchAll(/^# TYPE (interpose_\S+)/gm)].map(([, name]) => name as string);
   assert.is(names.length, 15);
   const documented = await readFile(new URL('../../../docs/observability.md', import.meta.url), 'utf8');
