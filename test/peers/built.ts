@@ -16,7 +16,7 @@ export interface Build {
   /** Where builds are kept. @default `.tools` of this project */
   readonly home?: string;
   /** Leaves the result in `folder`, which is empty and not yet where it will stay. */
-  build(folder: string): Promise<void>;
+  readonly build: (folder: string) => Promise<void>;
 }
 
 /**

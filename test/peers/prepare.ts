@@ -18,7 +18,7 @@ await Promise.all(
       await build();
       console.log(`peer ${name}: ready after ${((performance.now() - startedMs) / 1000).toFixed(1)} s`);
     } catch (error) {
-      console.log(`peer ${name}: ${error instanceof Error ? error.message : error}`);
+      console.log(`peer ${name}: ${error instanceof Error ? error.message : String(error)}`);
       process.exitCode = 1;
     }
   }),
