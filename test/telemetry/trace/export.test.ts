@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import type { Tracing as TracingConfiguration } from '../../../gateway/configuration/index.ts';
 import { createTracing } from '../../../telemetry/trace/create-tracing.ts';
 import type { Tracing } from '../../../telemetry/trace/open-tracing.ts';
+import { cert, key } from '../../gateway/configuration/key-pair.ts';
 import { type SunkSpan, withOtlpSink } from '../otlp-sink.ts';
 import { withRequest } from '../request.ts';
 import { sampleApi, sampleHook } from '../sample-api.ts';
@@ -169,6 +170,27 @@ exported('headers of the environment come before configured ones of the same nam
     }
   });
 });
+
+for (const protocol of ['grpc', 'http'] as const) {
+  exported(
+    `over ${protocol} with TLS, spans go to a collector whose certificate is trusted, and to no other`,
+    async () => {
+      await withOtlpSink(
+        async (sink) => {
+          const endpoint = protocol === 'grpc' ? sink.grpcEndpoint : sink.httpEndpoint;
+          const tls = { ca: cert, cert: undefined, key: undefined, serverName: 'localhost', insecureSkipVerify: false };
+          const trusting = configuration({ protocol, endpoint, tls });
+          await withTracing({ configuration: trusting }, (tracing) => traceRequest(tracing, tracing).then(() => {}));
+          assert.is(sink.spans.length, 5);
+          const strange = configuration({ protocol, endpoint, timeoutMs: 300, batchDelayMs: 60_000 });
+          await withTracing({ configuration: strange }, (tracing) => traceRequest(tracing, tracing).then(() => {}));
+          assert.is(sink.spans.length, 5);
+        },
+        { cert, key },
+      );
+    },
+  );
+}
 
 exported('a collector that is away is told of in the log, and does not hold up the end', async () => {
   const own = configuration({ endpoint: 'http://127.0.0.1:9', protocol: 'http', timeoutMs: 300 });
