@@ -1,3 +1,4 @@
+import type { ApiLimits } from './api-limits.ts';
 import type { Session } from './session.ts';
 
 /** Who sends a request, as far as one API is concerned. Made per request; what it refers to is shared and must not be changed. */
@@ -12,6 +13,8 @@ export interface Caller {
   proto(): Uint8Array;
   /** The session's metadata as entries of `coprocess.Object.metadata` (field 5), ready to be pasted. */
   readonly metadata: Uint8Array;
+  /** What the session allows with this API. */
+  readonly apiLimits: ApiLimits;
   /** For `X-RateLimit-*`, as they stand after {@link Sessions.checkRateAndQuota}. */
   readonly limits: LimitNumbers;
 }

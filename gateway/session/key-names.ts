@@ -1,11 +1,32 @@
 import { createHash, randomUUID } from 'node:crypto';
-import type { HashFunction } from '../configuration/index.ts';
+import type { HashFunction, Keys } from '../configuration/index.ts';
 import { murmur3x32Blocks, murmur3x128 } from './murmur3.ts';
 
 /**
  * How keys are called: as clients present them, and in the store (spec/platform-contract §6.3). A key's name is text; it is hashed and
  * stored as UTF-8.
  */
+
+/** What a key is called. */
+export interface KeyName {
+  readonly clear: string;
+  /** In the store: the clear name, or its hash. */
+  readonly stored: string;
+}
+
+export function keyName(clear: string, keys: Keys): KeyName {
+  return { clear, stored: keys.hash ? hashOfName(clear) : clear };
+}
+
+/** What a key may be called that goes by a name with an organisation; the first first (spec/platform-contract §6.4). */
+export function possibleNames(name: string, orgId: string, keys: Keys): KeyName[] {
+  const names = [name];
+  if (organisationOf(name) !== orgId && !keys.fullNameOnly) {
+    names.unshift(fullName(orgId, name, keys.hashFunction));
+    names.push(...keys.hashFallbacks.map((hashFunction) => fullName(orgId, name, hashFunction)));
+  }
+  return [...new Set(names)].map((clear) => keyName(clear, keys));
+}
 
 /** A new id: 32 hex digits. */
 export function newId(): string {

@@ -15,12 +15,17 @@ export interface Sessions {
   /** The session that an auth plugin allowed to be remembered under an extracted id; undefined: ask the plugin. */
   recall(extractedId: string, api: Api): Awaitable<Caller | undefined>;
   /**
-   * The caller that an auth plugin's answer names; its session is stored, unless another method provides the identity.
-   * @param extractedId what the API's ID extractor found; undefined without one.
+   * The caller that an auth plugin's answer names; its session is stored. Undefined: the plugin lets the request through, and another
+   * method provides the identity (`base_identity_provided_by`).
+   * @param extractedId the session's name, when the API has an ID extractor (see `extractId`).
    */
-  acceptPluginSession(answer: HookAnswer, api: Api, extractedId: string | undefined): Awaitable<Caller | Refusal>;
+  acceptPluginSession(
+    answer: HookAnswer,
+    api: Api,
+    extractedId: string | undefined,
+  ): Awaitable<Caller | Refusal | undefined>;
   /** Count the request against the caller's rate and quota for this API. Updates `caller.limits`. */
-  checkRateAndQuota(caller: Caller, request: CountedRequest): Awaitable<Refusal | undefined>;
+  checkRateAndQuota(caller: Caller, api: Api, request: CountedRequest): Awaitable<Refusal | undefined>;
   /** Count the request against a limit of the API itself, or of one of its endpoints: `endpoint` then names it (`METHOD:path`). */
   checkApiRate(api: Api, limit: RateLimit, endpoint?: string): Awaitable<Refusal | undefined>;
   /** Whether keys can be looked up now; readiness tells. */
@@ -31,8 +36,8 @@ export interface Sessions {
 /** What of a request decides which limit it counts against. */
 export interface CountedRequest {
   readonly method: string;
-  /** Decoded, without the listen path. */
-  readonly path: string;
+  /** The forms of its path that endpoint rules are tried on (see definitions/endpoint-path.ts). Asked for only where they matter. */
+  paths(): readonly string[];
   /** Value of a `$tyk_context.` variable; for keys whose metadata names their limits by one. */
   context(name: string): string | undefined;
 }
