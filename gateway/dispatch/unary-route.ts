@@ -52,7 +52,11 @@ export class UnaryRoute implements Route {
     this.sets.set(set.digest, { hooks: set.hooks, constants: set.hooks.map((hook) => objectConstants(hook, spec)) });
     return {
       digest: set.digest,
-      hooks: set.hooks.map(({ type }) => ({ ready: true, body: 'buffered', requestBody: type === 'response' })),
+      hooks: set.hooks.map(({ type }) => ({
+        ready: true,
+        body: 'buffered',
+        ...(type === 'response' && { requestBody: true }),
+      })),
     };
   }
 

@@ -1,7 +1,7 @@
 import type { HookAnswer } from '../../../contract/answer.ts';
 import type { HookCall } from '../../../contract/call.ts';
 import { Cancellation } from '../../../contract/cancellation.ts';
-import type { HookSpec, PluginSet } from '../../../contract/plugin-set.ts';
+import type { BodyUse, HookSpec, PluginSet } from '../../../contract/plugin-set.ts';
 import { RequestMessage } from '../../../contract/request-message.ts';
 import { requestState } from '../../../contract/request-state.ts';
 import { parseTarget } from '../../../contract/url.ts';
@@ -11,14 +11,14 @@ import type { Driver, Host } from '../../../drivers/driver.ts';
 export type FakeHook = (call: HookCall, host: Host, hook: HookSpec) => HookAnswer | Promise<HookAnswer>;
 
 /** A driver named `fake` whose hooks are functions by name; a hook that is not there is reported as such. */
-export function fakeDriver(hooks: Readonly<Record<string, FakeHook>>): Driver {
+export function fakeDriver(hooks: Readonly<Record<string, FakeHook>>, body: BodyUse = 'buffered'): Driver {
   return {
     names: ['fake'],
     async load(_set, specs, host) {
       return {
         reports: specs.map(({ name }) =>
           Object.hasOwn(hooks, name)
-            ? { ready: true, body: 'buffered' }
+            ? { ready: true, body }
             : { ready: false, reason: `there is no hook named ${name}` },
         ),
         run: (hook, call) => (hooks[hook.name] as FakeHook)(call, host, hook),

