@@ -40,9 +40,12 @@ export function resolveChecked(context: Context, checked: CheckedConfiguration):
   checkVersions(context, ['upstream'], checked.upstream);
   if (checked.javascript.library !== undefined)
     mustExist(context, ['javascript', 'library'], checked.javascript.library);
+  if (checked.analytics.enabled) {
+    const cure = 'Leave it off; "log: { accessLog: true }" writes a line per request, and the metrics count them.';
+    refuse(context, ['analytics', 'enabled'], 'asks for records of requests, which are not written yet', cure);
+  }
   if (checked.errors.templates !== undefined) mustExist(context, ['errors', 'templates'], checked.errors.templates);
-  const { definitions, policies, plugins, keys, rateLimits, routing, metrics, log, contract, guests, typescript } =
-    checked;
+  const { definitions, policies, plugins, keys, routing, metrics, log, contract, guests, typescript } = checked;
   return {
     source: context.source,
     warnings: context.warnings,
@@ -60,7 +63,6 @@ export function resolveChecked(context: Context, checked: CheckedConfiguration):
     servers: resolveServers(context, checked),
     store: resolveStore(context, checked.store),
     keys: { ...keys, hashFunction: keys.hashFunction },
-    rateLimits,
     routing: { ...routing, hostname: routing.hostname },
     upstream: {
       ...checked.upstream,

@@ -14,7 +14,7 @@ import {
   servers,
   typescript,
 } from './plugins.ts';
-import { analytics, keys, rateLimits, store } from './state.ts';
+import { analytics, keys, store } from './state.ts';
 import { log, metrics, tracing } from './telemetry.ts';
 
 /** The configuration file: every key optional, unknown keys refused. */
@@ -31,7 +31,6 @@ export const configurationSchema = z
     servers,
     store,
     keys,
-    rateLimits,
     routing,
     upstream,
     tracing,

@@ -74,29 +74,18 @@ export const keys = section('Keys and their sessions', {
   cacheMs: msOrNone(10_000, 'How long a session may be served from memory; 0: never'),
 });
 
-export const rateLimits = section('How rates are counted', {
-  algorithm: oneOf(
-    ['leaky', 'rolling', 'sentinel', 'fixed'],
-    'leaky',
-    'leaky bucket in each gateway, sliding log in the store, sliding log that blocks until the rate falls, or fixed window in the store',
-  ),
-  transactional: flag(true, 'Count the sliding log in one transaction per request'),
-  sharedBelow: z
-    .int()
-    .nonnegative()
-    .default(5)
-    .meta({ description: 'With several gateways, rates below this are counted in the store' }),
-});
-
-export const analytics = section('One record per request, as tyk-pump reads them', {
-  enabled: flag(false, 'Write records'),
-  detailed: flag(false, 'Put raw requests and responses into them'),
-  ignoredIps: z
-    .array(z.string())
-    .default([])
-    .meta({ description: 'Clients of whose requests there is no record', examples: [['10.0.0.1']] }),
-  serializer: oneOf(['msgpack', 'protobuf'], 'msgpack', 'Form of records in the store'),
-  multipleKeys: flag(false, 'Spread records over ten lists'),
-  expireMs: msOrNone(60_000, 'How long records wait in the store for a pump; 0: for ever'),
-  maxQueuedRecords: count(10_000, 'Records that wait to be written; more are dropped, and counted'),
-});
+export const analytics = section(
+  'One record per request, as tyk-pump reads them. They are not written yet: switching them on is refused',
+  {
+    enabled: flag(false, 'Write records'),
+    detailed: flag(false, 'Put raw requests and responses into them'),
+    ignoredIps: z
+      .array(z.string())
+      .default([])
+      .meta({ description: 'Clients of whose requests there is no record', examples: [['10.0.0.1']] }),
+    serializer: oneOf(['msgpack', 'protobuf'], 'msgpack', 'Form of records in the store'),
+    multipleKeys: flag(false, 'Spread records over ten lists'),
+    expireMs: msOrNone(60_000, 'How long records wait in the store for a pump; 0: for ever'),
+    maxQueuedRecords: count(10_000, 'Records that wait to be written; more are dropped, and counted'),
+  },
+);

@@ -5,6 +5,7 @@ const flag = z.boolean();
 const number = z.number();
 const text = z.string();
 const texts = z.array(text);
+const byPump = 'it is a matter of tyk-pump';
 const certificate = z.object({ domain_name: text.optional(), cert_file: text.optional(), key_file: text.optional() });
 
 export const server = block({
@@ -23,7 +24,7 @@ export const server = block({
   server_name: harmless('the certificate is picked by the name that the client asks for'),
   min_version: honoured(number, '`tls.minVersion` of the listener'),
   max_version: honoured(number, '`tls.maxVersion` of the listener'),
-  ssl_ciphers: honoured(texts, '`tls.ciphers` of the listener'),
+  ssl_ciphers: honoured(texts, '`tls.ciphers` of the listener', 'Ciphers'),
   skip_client_ca_announcement: harmless('authorities are announced only where client certificates are asked for'),
   enable_http2: honoured(flag, '`http2` of a listener with TLS; without TLS it is on'),
   enable_websockets: honoured(flag, '`routing.webSockets`'),
@@ -90,13 +91,18 @@ export const analytics = {
   ignored_ips: same(texts, 'analytics.ignoredIps'),
   enable_detailed_recording: same(flag, 'analytics.detailed'),
   enable_geo_ip: feature('look countries up where the records are read, and set it to false'),
-  geo_ip_db_path: harmless('see enable_geo_ip'),
+  geo_ip_db_path: harmless('see enable_geo_ip', 'GeoIPDBLocation'),
   normalise_urls: feature('normalise where the records are read, and set enabled to false', switchedBy('enabled')),
   pool_size: harmless('one writer is enough'),
   records_buffer_size: honoured(number, '`analytics.maxQueuedRecords` (1000 at least)'),
   storage_expiration_time: honoured(number, '`analytics.expireMs` (60 s; -1: never)'),
   enable_multiple_analytics_keys: same(flag, 'analytics.multipleKeys'),
   purge_interval: harmless('records are written at once'),
+  csv_dir: harmless(byPump),
+  mongo_url: harmless(byPump),
+  mongo_db_name: harmless(byPump),
+  mongo_collection: harmless(byPump),
+  purge_delay: harmless(byPump),
   serializer_type: honoured(z.enum(['', 'msgpack', 'protobuf']), '`analytics.serializer`'),
 };
 

@@ -15,6 +15,8 @@ export interface Fate {
   /** The original's name of the field, where it is not the key in other letters: environment variables go by it. */
   readonly go?: string | undefined;
   readonly isOn?: (value: never) => boolean;
+  /** Switch at the root without which features in this block do not count. */
+  readonly switch?: string | undefined;
 }
 
 /** The same key as one of ours. */
@@ -41,8 +43,13 @@ export function feature(cure: string, isOn: (value: never) => boolean = isFilled
   return fated(z.unknown(), { fate: 'feature', note: cure, isOn, go });
 }
 
-export function block<Shape extends z.ZodRawShape>(shape: Shape, go?: string) {
-  return fated(z.object(shape), { fate: 'honoured', note: '', go });
+export function block<Shape extends z.ZodRawShape>(shape: Shape) {
+  return fated(z.object(shape), { fate: 'honoured', note: '' });
+}
+
+/** A block that counts only when a switch at the root is on. */
+export function switchedBlock<Shape extends z.ZodRawShape>(key: string, shape: Shape) {
+  return fated(z.object(shape), { fate: 'honoured', note: '', switch: key });
 }
 
 function fated<Type extends z.ZodType>(type: Type, fate: Fate) {

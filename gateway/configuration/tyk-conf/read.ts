@@ -40,7 +40,7 @@ export function readTykConf(file: string, environment: Environment): TykFile {
   return {
     conf: parsed.data,
     locate,
-    problems: features(overlay.tree, tykConf.shape, [], locate),
+    problems: features(overlay.tree as Json, { tree: overlay.tree as Json, shape: tykConf.shape, path: [] }, locate),
     warnings: [...ignored(file, unknown), ...overlay.warnings],
   };
 }
@@ -138,15 +138,22 @@ function wrongType(issue: z.core.$ZodIssue, tree: unknown, locate: Locate): Prob
   return { path: pathText(path), ...locate(path), message: `must be ${wanted}, got ${shown}`, cure };
 }
 
+interface Place {
+  readonly tree: Json;
+  readonly shape: z.core.$ZodShape;
+  readonly path: Path;
+}
+
 /** What is switched on and not here. */
-function features(tree: unknown, shape: z.core.$ZodShape, path: Path, locate: Locate): Problem[] {
-  return Object.entries((tree ?? {}) as Json).flatMap(([key, value]) => {
+function features(root: Json, { tree, shape, path }: Place, locate: Locate): Problem[] {
+  return Object.entries(tree).flatMap(([key, value]) => {
     const field = shape[key];
     if (field === undefined) return [];
     const here = [...path, key];
     const below = shapeOf(field);
-    if (below !== undefined) return features(value, below, here, locate);
-    const { fate, isOn, note } = fateOf(field);
+    const { fate, isOn, note, switch: toggle } = fateOf(field);
+    if (toggle !== undefined && root[toggle] !== true) return [];
+    if (below !== undefined) return features(root, { tree: value as Json, shape: below, path: here }, locate);
     if (fate !== 'feature' || !isOn?.(value as never)) return [];
     const cure = `${note.replace(/^./, (letter) => letter.toUpperCase())}.`;
     return [{ path: pathText(here), ...locate(here), message: 'switches on something that we do not have', cure }];

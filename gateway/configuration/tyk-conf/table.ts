@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { access, analytics, coprocess, openTelemetry, policies, security, server, storage } from './blocks.ts';
-import { block, feature, harmless, honoured, same, seconds, switchedBy } from './field.ts';
+import { block, feature, harmless, honoured, same, seconds, switchedBlock, switchedBy } from './field.ts';
 
 const flag = z.boolean();
 const number = z.number();
 const text = z.string();
 const reloads = 'reloads happen when they are asked for';
+const oneLimiter = 'rates are counted in one way, over a sliding window in the store';
 const oneFolder = 'put the definitions into app_path as files, and set it to false';
 const toOutput = 'the log goes to standard output: collect it from there, and leave this empty';
 const byDashboard = 'it concerns the Dashboard and MDCB, which we do not talk to';
@@ -71,17 +72,17 @@ export const tykConf = z.object({
   force_global_session_lifetime: same(flag, 'keys.forceLifetime'),
   session_lifetime_respects_key_expiration: same(flag, 'keys.lifetimeRespectsExpiry'),
   local_session_cache: block({
-    disable_cached_session_state: honoured(flag, '`keys.cacheMs: 0`'),
+    disable_cached_session_state: honoured(flag, '`keys.cacheMs: 0`', 'DisableCacheSessionState'),
     cached_session_timeout: honoured(number, '`keys.cacheMs` (10 s)'),
-    cached_session_eviction: harmless('the cache evicts by itself'),
+    cached_session_eviction: harmless('the cache evicts by itself', 'CacheSessionEviction'),
   }),
-  enable_redis_rolling_limiter: honoured(flag, '`rateLimits.algorithm: rolling`'),
-  enable_sentinel_rate_limiter: honoured(flag, '`rateLimits.algorithm: sentinel`'),
-  enable_fixed_window_rate_limiter: honoured(flag, '`rateLimits.algorithm: fixed`'),
-  enable_non_transactional_rate_limiter: honoured(flag, '`rateLimits.transactional: false`'),
-  drl_threshold: honoured(number, '`rateLimits.sharedBelow` (5)'),
-  drl_notification_frequency: harmless('gateways do not tell each other their load'),
-  drl_enable_sentinel_rate_limiter: honoured(flag, '`rateLimits.algorithm: sentinel`'),
+  enable_redis_rolling_limiter: harmless(oneLimiter),
+  enable_sentinel_rate_limiter: harmless(oneLimiter),
+  enable_fixed_window_rate_limiter: harmless(oneLimiter),
+  enable_non_transactional_rate_limiter: harmless(oneLimiter),
+  drl_threshold: harmless(oneLimiter),
+  drl_notification_frequency: harmless(oneLimiter),
+  drl_enable_sentinel_rate_limiter: harmless(oneLimiter),
   rate_limit_response_headers: feature('quota headers are sent as ever; leave it at "quotas"', (value) =>
     isOther(value, 'quotas'),
   ),
@@ -102,14 +103,14 @@ export const tykConf = z.object({
   proxy_ssl_insecure_skip_verify: same(flag, 'upstream.insecureSkipVerify'),
   proxy_ssl_min_version: honoured(number, '`upstream.minVersion`'),
   proxy_ssl_max_version: honoured(number, '`upstream.maxVersion`'),
-  proxy_ssl_ciphers: honoured(z.array(text), '`upstream.ciphers`'),
+  proxy_ssl_ciphers: honoured(z.array(text), '`upstream.ciphers`', 'ProxySSLCipherSuites'),
   proxy_ssl_disable_renegotiation: harmless(
     'Node never renegotiates when asked by a server',
     'ProxySSLDisableRenegotiation',
   ),
   proxy_close_connections: honoured(flag, '`upstream.keepAlive: false`'),
-  max_idle_connections: harmless('idle connections close by themselves'),
-  max_idle_connections_per_host: harmless('idle connections close by themselves'),
+  max_idle_connections: harmless('idle connections close by themselves', 'MaxIdleConns'),
+  max_idle_connections_per_host: harmless('idle connections close by themselves', 'MaxIdleConnsPerHost'),
   max_conn_time: harmless('idle connections close by themselves'),
   ssl_force_common_name_check: feature('the names in the certificate (SAN) are what is checked; set it to false'),
   jwt_ssl_insecure_skip_verify: harmless('APIs with JWT are refused one by one', 'JWTSSLInsecureSkipVerify'),
@@ -119,9 +120,16 @@ export const tykConf = z.object({
 
   // Store
   storage: block(storage),
-  enable_separate_cache_store: harmless('APIs with a response cache are refused one by one'),
+  enable_separate_cache_store: harmless(
+    'APIs with a response cache are refused one by one',
+    'EnableSeperateCacheStore',
+  ),
   cache_storage: harmless('APIs with a response cache are refused one by one'),
-  enable_separate_analytics_store: feature('records go to the one store; set it to false'),
+  enable_separate_analytics_store: feature(
+    'records go to the one store; set it to false',
+    undefined,
+    'EnableSeperateAnalyticsStore',
+  ),
   analytics_storage: harmless('see enable_separate_analytics_store'),
   optimisations_use_async_session_write: harmless(
     'sessions are written without waiting as it is',
@@ -129,11 +137,15 @@ export const tykConf = z.object({
   ),
   session_update_pool_size: harmless('there is no pool to size'),
   session_update_buffer_size: harmless('there is no pool to size'),
-  supress_default_org_store: harmless('organisations have no store of their own', 'SuppressDefaultOrgStore'),
+  suppress_default_org_store: harmless('organisations have no store of their own', 'SupressDefaultOrgStore'),
+  experimental_process_org_off_thread: harmless('organisations have no limits of their own'),
+  basic_auth_hash_key_function: harmless('APIs with basic authentication are refused one by one'),
+  disable_regexp_cache: harmless('expressions are compiled once'),
+  regexp_cache_expire: harmless('expressions are compiled once'),
 
   // What is told of requests
   enable_analytics: same(flag, 'analytics.enabled'),
-  analytics_config: block(analytics),
+  analytics_config: switchedBlock('enable_analytics', analytics),
   enable_key_logging: harmless('keys are never logged'),
   track_404_logs: harmless('the access log has them'),
   access_logs: access,
@@ -157,7 +169,7 @@ export const tykConf = z.object({
   tracing: feature('it was superseded: use the `opentelemetry` block', switchedBy('enabled'), 'Tracer'),
   opentelemetry: openTelemetry,
   health_check: block({
-    enable_health_checks: feature('read the metrics instead, and set it to false'),
+    enable_health_checks: honoured(flag, 'a warning: `/tyk/health` answers as if it were off; the metrics tell more'),
     health_check_value_timeouts: harmless('see enable_health_checks', 'HealthCheckValueTimeout'),
   }),
   liveness_check: harmless('health is checked when it is asked for'),
@@ -172,7 +184,8 @@ export const tykConf = z.object({
   ),
   error_overrides: feature('change errors with override_messages, templates or a response plugin'),
   event_handlers: feature('give the handlers to the APIs (`event_handlers` of definitions)', hasEvents),
-  event_trigers_defunct: harmless('it is without effect in the original', 'EventTriggersDefunct'),
+  event_trigers_defunct: harmless('it is without effect in the original', 'EventTriggers'),
+  event_triggers_defunct: harmless('it is without effect in the original'),
   version_header: feature('set the header with a response plugin, and leave it empty'),
   ignore_endpoint_case: feature('write endpoint paths as expressions with (?i), and set it to false'),
 
@@ -191,7 +204,7 @@ export const tykConf = z.object({
   disable_dashboard_zeroconf: harmless(byDashboard),
   cloud: harmless(byDashboard),
   resource_sync: harmless(byDashboard),
-  oauth_refresh_token_expire: harmless('APIs with OAuth are refused one by one'),
+  oauth_refresh_token_expire: harmless('APIs with OAuth are refused one by one', 'OauthRefreshExpire'),
   oauth_token_expire: harmless('APIs with OAuth are refused one by one'),
   oauth_token_expired_retain_period: harmless('APIs with OAuth are refused one by one'),
   oauth_redirect_uri_separator: harmless('APIs with OAuth are refused one by one'),

@@ -107,15 +107,6 @@ function translateKeys(conf: TykConf, tree: UserTree): void {
       'local_session_cache.cached_session_timeout',
       millis(positive(cache?.cached_session_timeout)),
     );
-  if (conf.enable_fixed_window_rate_limiter)
-    tree.set('rateLimits.algorithm', 'enable_fixed_window_rate_limiter', 'fixed');
-  else if (conf.enable_sentinel_rate_limiter || conf.drl_enable_sentinel_rate_limiter) {
-    tree.set('rateLimits.algorithm', 'enable_sentinel_rate_limiter', 'sentinel');
-  } else if (conf.enable_redis_rolling_limiter)
-    tree.set('rateLimits.algorithm', 'enable_redis_rolling_limiter', 'rolling');
-  if (conf.enable_non_transactional_rate_limiter)
-    tree.set('rateLimits.transactional', 'enable_non_transactional_rate_limiter', false);
-  tree.set('rateLimits.sharedBelow', 'drl_threshold', positive(conf.drl_threshold));
 }
 
 function translateUpstream(conf: TykConf, tree: UserTree, warnings: string[]): void {
@@ -135,6 +126,11 @@ function translateUpstream(conf: TykConf, tree: UserTree, warnings: string[]): v
 }
 
 function translateReporting(conf: TykConf, tree: UserTree, environment: Environment, warnings: string[]): void {
+  if (conf.health_check?.enable_health_checks) {
+    warnings.push(
+      'health_check.enable_health_checks is on: /tyk/health answers as if it were off; the metrics tell more.',
+    );
+  }
   const level = environment.TYK_LOGLEVEL || conf.log_level || 'info';
   const format = environment.TYK_LOGFORMAT || conf.log_format || 'text';
   const levels: Record<string, string> = { warning: 'warn', panic: 'fatal' };

@@ -201,24 +201,6 @@ const table: readonly Row[] = [
     is: 0,
   },
   {
-    what: 'enable_redis_rolling_limiter',
-    conf: { enable_redis_rolling_limiter: true },
-    see: (c) => c.rateLimits.algorithm,
-    is: 'rolling',
-  },
-  {
-    what: 'enable_fixed_window_rate_limiter',
-    conf: { enable_fixed_window_rate_limiter: true },
-    see: (c) => c.rateLimits.algorithm,
-    is: 'fixed',
-  },
-  {
-    what: 'enable_sentinel_rate_limiter',
-    conf: { enable_sentinel_rate_limiter: true, enable_non_transactional_rate_limiter: true },
-    see: (c) => [c.rateLimits.algorithm, c.rateLimits.transactional],
-    is: ['sentinel', false],
-  },
-  {
     what: 'storage as it is by default',
     conf: {},
     see: (c) => c.store.kind === 'redis' && [c.store.mode, c.store.addresses],
@@ -434,7 +416,6 @@ const table: readonly Row[] = [
   {
     what: 'analytics',
     conf: {
-      enable_analytics: true,
       analytics_config: {
         enable_detailed_recording: true,
         ignored_ips: ['1.1.1.1'],
@@ -446,7 +427,7 @@ const table: readonly Row[] = [
     },
     see: (c) => c.analytics,
     is: {
-      enabled: true,
+      enabled: false,
       detailed: true,
       ignoredIps: ['1.1.1.1'],
       serializer: 'protobuf',

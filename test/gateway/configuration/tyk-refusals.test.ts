@@ -35,9 +35,6 @@ const features: readonly (readonly [string, unknown, RegExp])[] = [
   ['monitor', { enable_trigger_monitors: true }, /enable_trigger_monitors to false/],
   ['ssl_force_common_name_check', true, /SAN/],
   ['enable_separate_analytics_store', true, /one store/],
-  ['analytics_config.type', 'rpc', /leave it empty/],
-  ['analytics_config.enable_geo_ip', true, /set it to false/],
-  ['analytics_config.normalise_urls', { enabled: true }, /set enabled to false/],
   ['use_syslog', true, /standard output/],
   ['use_sentry', true, /standard output/],
   ['use_graylog', true, /standard output/],
@@ -47,7 +44,6 @@ const features: readonly (readonly [string, unknown, RegExp])[] = [
   ['tracing', { enabled: true, name: 'jaeger' }, /opentelemetry/],
   ['opentelemetry.context_propagation', 'b3', /tracecontext/],
   ['opentelemetry.metrics', { enabled: true }, /Prometheus/],
-  ['health_check.enable_health_checks', true, /metrics/],
   ['enable_config_inspection', true, /interpose validate/],
   ['error_overrides', { '500': [{}, { a: 1 }] }, /override_messages/],
   ['event_handlers', { events: { AuthFailure: [{ handler_name: 'eh_web_hook_handler' }] } }, /definitions/],
@@ -94,6 +90,13 @@ refusals('the same keys when they are off', () => {
 refusals('a feature that a variable switches on is said to come from there', async () => {
   const text = await complaintAbout(JSON.stringify(base), { TYK_GW_USEDBAPPCONFIGS: 'true' });
   assert.match(text, /^environment variable TYK_GW_USEDBAPPCONFIGS: "use_db_app_configs" switches on/);
+});
+
+refusals('enable_analytics, as long as no records are written', async () => {
+  const conf = { ...base, enable_analytics: true, analytics_config: { enable_geo_ip: true } };
+  const text = await complaintAbout(JSON.stringify(conf));
+  assert.match(text, /^tyk\.conf:1:\d+: "analytics_config.enable_geo_ip" switches on/m);
+  assert.match(text, /^tyk\.conf:1:\d+: "enable_analytics" asks for records of requests.*\n.*accessLog/m);
 });
 
 refusals('features and wrong values are said together', async () => {
@@ -153,6 +156,52 @@ refusals('a file that is not there', () => {
     complaint(() => loadTykConf('/nowhere/tyk.conf', {})),
     /^\/nowhere\/tyk.conf: there is no such file/,
   );
+});
+
+refusals('no keys of the examples that come with the original, but for their secret', async () => {
+  const storage = { type: 'redis', host: 'redis', port: 6379, username: '', password: '', database: 0 };
+  const example = {
+    listen_port: 8080,
+    template_path: '/opt/tyk-gateway/templates',
+    tyk_js_path: '/opt/tyk-gateway/js/tyk.js',
+    middleware_path: '/opt/tyk-gateway/middleware',
+    use_db_app_configs: false,
+    app_path: '/opt/tyk-gateway/apps/',
+    storage: { ...storage, optimisation_max_idle: 2000, optimisation_max_active: 4000 },
+    enable_analytics: false,
+    analytics_config: { type: 'csv', csv_dir: '/tmp', mongo_url: '', purge_delay: -1, ignored_ips: [] },
+    health_check: { enable_health_checks: true, health_check_value_timeouts: 60 },
+    optimisations_use_async_session_write: true,
+    enable_non_transactional_rate_limiter: true,
+    enable_sentinel_rate_limiter: false,
+    allow_master_keys: false,
+    policies: { policy_source: 'file', policy_record_name: '/opt/tyk-gateway/policies/policies.json' },
+    hash_keys: true,
+    close_connections: false,
+    http_server_options: { enable_websockets: true },
+    allow_insecure_configs: true,
+    coprocess_options: { enable_coprocess: true, coprocess_grpc_server: '' },
+    enable_bundle_downloader: true,
+    bundle_base_url: '',
+    global_session_lifetime: 100,
+    force_global_session_lifetime: false,
+    max_idle_connections_per_host: 500,
+    enable_jsvm: true,
+    // What the original writes when it finds no file.
+    kv: { consul: { address: '', http_auth: { username: '' }, wait_time: 0 }, vault: { max_retries: 0 } },
+    event_handlers: { events: null },
+    security: { certificates: { apis: null, upstream: null }, pinned_public_keys: null },
+    auth_override: { force_auth_provider: false, auth_provider: { name: '', meta: null } },
+    tracing: { name: '', enabled: false, options: null },
+    monitor: { enable_trigger_monitors: false, configuration: { method: '' }, global_trigger_limit: 0 },
+  };
+  const sample = { ...example, secret: '352d20ee67be67f6340b4c0605b044b7' };
+  assert.equal((await complaintAbout(JSON.stringify(sample))).match(/"\w+" /g), ['"secret" ']);
+  await withFiles({ 'tyk.conf': JSON.stringify({ ...example, ...base }) }, (folder) => {
+    const warnings = loadTykConf(join(folder, 'tyk.conf'), {}).warnings.join('\n');
+    assert.match(warnings, /tyk_js_path.*\n.*private ones|health_check/);
+    assert.not.match(warnings, /unknown/);
+  });
 });
 
 const cases = join(import.meta.dirname, '../../conformance/cases');
