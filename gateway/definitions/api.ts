@@ -98,7 +98,7 @@ export interface PluginRule {
   readonly unknownDriver?: string;
   /**
    * API-level hooks that can run, phase by phase, in the definition's order; at most one of type `auth`. A keyless API has none of the types
-   * `auth` and `postKeyAuth`.
+   * `auth` and `postKeyAuth`; an API with a bundle has none at all, for the bundle's manifest names them.
    */
   readonly hooks: readonly ApiHook[];
   /** Hooks of single endpoints, of all versions: see `EndpointRules.plugins`. They are of type `post`. */
@@ -137,7 +137,10 @@ export interface AuthRule {
   readonly keyless: boolean;
   /** The definition asks for its custom auth plugin. */
   readonly custom: boolean;
-  /** The definition asks for keys (also when it asks for nothing else, or its custom auth plugin is missing). */
+  /**
+   * The definition asks for keys (also when it asks for nothing else, or its custom auth plugin is missing). Whoever adds an auth hook, from a
+   * bundle or a folder, makes it what `standard` says.
+   */
   readonly token: boolean;
   /** The definition asks for keys in so many words (`use_standard_auth`). */
   readonly standard: boolean;

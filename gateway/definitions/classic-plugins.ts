@@ -7,17 +7,31 @@ import type { DefinitionOptions } from './options.ts';
 /** A hook without its place in the set. */
 export type NewHook = Omit<ApiHook, 'index'>;
 
+const lists = ['pre', 'post_key_auth', 'post', 'response'];
+
 /** Which of a definition's hooks can run at all. */
 export interface HookUse {
   readonly keyless: boolean;
   readonly customAuth: boolean;
+  /** The hooks come from a bundle: its manifest stands in place of the whole section (spec/platform-contract §3.6). */
+  readonly bundled: boolean;
+}
+
+/** What an entry says of its hook. */
+interface Wanted {
+  readonly type: HookType;
+  readonly name: string;
+  readonly path: string;
+  readonly code: string;
+  /** A path that ends in `.so` is a Go plugin, whatever the driver. */
+  readonly mayBeGo: boolean;
 }
 
 /** Reads the hooks of an API: those of `custom_middleware`, and one by one those of endpoints. */
 export class HookReader {
   private readonly options: DefinitionOptions;
   private readonly driver: string;
-  private readonly configDriver: Fields;
+  private readonly middleware: Fields;
   private readonly endpointHooks: ApiHook[] = [];
   private readonly hooks: ApiHook[] = [];
   private count = 0;
@@ -26,13 +40,19 @@ export class HookReader {
   /** @param middleware `custom_middleware` of the definition. */
   constructor(middleware: Fields, options: DefinitionOptions) {
     this.options = options;
-    this.configDriver = middleware;
+    this.middleware = middleware;
     this.driver = middleware.string('driver');
   }
 
   /** The hooks of `custom_middleware`, phase by phase. */
   readAll(use: HookUse): void {
-    const middleware = this.configDriver;
+    const { middleware } = this;
+    if (use.bundled) {
+      if (lists.some((name) => middleware.objects(name).length > 0)) {
+        middleware.report.warn(middleware.path, 'its hooks do not count: those of the bundle stand in their place');
+      }
+      return;
+    }
     this.readList('pre', 'pre');
     const authCheck = middleware.object('auth_check');
     if (!use.keyless && use.customAuth) this.addNamed(authCheck, 'auth');
@@ -46,7 +66,7 @@ export class HookReader {
 
   /** A hook of one endpoint; undefined when it cannot run. */
   readEndpointHook(entry: Fields, name: string, path: string): ApiHook | undefined {
-    const hook = this.toHook(entry, 'post', name, path, '');
+    const hook = this.toHook(entry, { type: 'post', name, path, code: '', mayBeGo: true });
     if (hook === undefined) return undefined;
     const numbered = this.numbered(hook);
     this.endpointHooks.push(numbered);
@@ -68,7 +88,7 @@ export class HookReader {
   }
 
   private readList(name: string, type: HookType): void {
-    for (const entry of this.configDriver.objects(name)) {
+    for (const entry of this.middleware.objects(name)) {
       if (entry.boolean('disabled')) continue;
       if (entry.string('name') === '') {
         entry.report.invalid(entry.at('name'), 'is missing', 'name the function, export or hook that shall run');
@@ -83,23 +103,32 @@ export class HookReader {
   }
 
   private add(entry: Fields, type: HookType): void {
-    const hook = this.toHook(entry, type, entry.string('name'), entry.string('path'), entry.string('code'));
+    const hook = this.toHook(entry, {
+      type,
+      name: entry.string('name'),
+      path: entry.string('path'),
+      code: entry.string('code'),
+      mayBeGo: type === 'response',
+    });
     if (hook !== undefined) this.hooks.push(this.numbered(hook));
   }
 
-  private toHook(entry: Fields, type: HookType, name: string, path: string, code: string): NewHook | undefined {
-    const extension = readHookExtension(entry, this.options);
-    const driver = this.driverOf(entry, type, path, extension.driver);
-    if (driver === undefined) return undefined;
+  private toHook(entry: Fields, { type, name, path, code, mayBeGo }: Wanted): NewHook | undefined {
     const { options } = this;
-    if (type === 'auth' && extension.onError === 'continue' && !options.authMayContinue) {
+    const { driver: own, timeoutMs, onError, ...rest } = readHookExtension(entry, options);
+    const driver = this.driverOf(entry, path, mayBeGo, own);
+    if (driver === undefined) return undefined;
+    if (rest.server !== undefined && driver !== 'grpc') {
+      const cure = 'take it out, or write "driver": "grpc"';
+      entry.report.invalid(`${entry.at('interpose')}.server`, `means nothing to the driver "${driver}"`, cure);
+    }
+    if (type === 'auth' && onError === 'continue' && !options.authMayContinue) {
       entry.report.invalid(
         `${entry.at('interpose')}.onError`,
         'would let callers in when the auth hook fails',
         'write "reject", or set plugins.authMayContinue in the configuration as well',
       );
     }
-    const { driver: _, timeoutMs, onError, ...rest } = extension;
     return {
       type,
       driver,
@@ -115,17 +144,13 @@ export class HookReader {
   }
 
   /** The driver of a hook; undefined when it is a feature that the operator does without. */
-  private driverOf(entry: Fields, type: HookType, path: string, own: string | undefined): string | undefined {
-    const compiled = path.endsWith('.so') && (type === 'response' || this.driver === '' || this.driver === 'goplugin');
+  private driverOf(entry: Fields, path: string, mayBeGo: boolean, own: string | undefined): string | undefined {
+    const compiled = path.endsWith('.so') && (mayBeGo || this.driver === '');
     const driver = own ?? (compiled ? 'goplugin' : this.driver);
     if (driver === 'goplugin') {
-      const at = own === undefined && !compiled ? this.configDriver.at('driver') : entry.path;
-      entry.report.feature(
-        at,
-        'goplugin',
-        'asks for a compiled Go plugin',
-        'rewrite the hook for the driver typescript, python or grpc',
-      );
+      const at = own === undefined && !compiled ? this.middleware.at('driver') : entry.path;
+      const cure = 'rewrite the hook for the driver typescript, python or grpc';
+      entry.report.feature(at, 'goplugin', 'asks for a compiled Go plugin', cure);
       return undefined;
     }
     if (!this.options.drivers.includes(driver)) this.unknownDriver ??= driver;

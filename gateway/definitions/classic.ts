@@ -95,7 +95,8 @@ export function readClassic(
   const contextVariables = api.boolean('enable_context_vars');
   const templates = new Templates(report, options, contextVariables);
   const hooks = new HookReader(api.object('custom_middleware'), options);
-  hooks.readAll(readAuthSwitches(api));
+  const bundle = readBundle(api, options);
+  hooks.readAll({ ...readAuthSwitches(api), bundled: bundle !== '' });
   const versions = readVersions(api, new EndpointReader(templates, hooks, options, mocks));
   const expires = readExpiry(api, 'expiration');
   const cors = readCors(api.object('CORS'));
@@ -111,7 +112,7 @@ export function readClassic(
     tags: api.boolean('tags_disabled') ? [] : api.strings('tags'),
     listen: readListen(api, proxy),
     target: readTarget(proxy),
-    plugins: readPlugins(api, hooks),
+    plugins: readPlugins(api, hooks, bundle),
     auth: readAuth(api, hooks.authHook),
     sessions: {
       lifetimeMs: Math.max(0, api.integer('session_lifetime')) * 1000,
@@ -139,8 +140,7 @@ function readId(api: Fields, source: string): string {
   return id;
 }
 
-function readPlugins(api: Fields, hooks: HookReader): PluginRule {
-  const bundle = api.boolean('custom_middleware_bundle_disabled') ? '' : api.string('custom_middleware_bundle');
+function readPlugins(api: Fields, hooks: HookReader, bundle: string): PluginRule {
   const configDataDisabled = api.boolean('config_data_disabled');
   const configData = api.objectJson('config_data');
   return hooks.rule({
@@ -149,4 +149,13 @@ function readPlugins(api: Fields, hooks: HookReader): PluginRule {
     configDataDisabled,
     ...(configDataDisabled || configData === undefined ? {} : { configData }),
   });
+}
+
+/** The bundle that an API's hooks come from; empty without one. */
+function readBundle(api: Fields, options: DefinitionOptions): string {
+  const bundle = api.boolean('custom_middleware_bundle_disabled') ? '' : api.string('custom_middleware_bundle');
+  if (bundle === '' || options.bundles) return bundle;
+  const cure = 'put its files into the plugins folder and its manifest’s custom_middleware into the definition';
+  api.report.feature(api.at('custom_middleware_bundle'), 'bundles', `asks for the plugin bundle "${bundle}"`, cure);
+  return '';
 }

@@ -62,6 +62,11 @@ export function isTrue(value: unknown): boolean {
   return value === true;
 }
 
+/** True, of an API that asks callers who they are at all. */
+export function isTrueUnlessKeyless(value: unknown, api: Fields): boolean {
+  return value === true && !api.boolean('use_keyless');
+}
+
 /** Not empty: a text, a list, an object, a number. */
 export function isFilled(value: unknown): boolean {
   if (Array.isArray(value)) return value.length > 0;

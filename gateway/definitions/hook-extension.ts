@@ -55,15 +55,7 @@ function readDriver(fields: Fields, options: DefinitionOptions, extension: Writa
       );
     }
   }
-  if (server === '') return;
-  extension.server = server;
-  if (driver !== '' && driver !== 'grpc') {
-    fields.report.invalid(
-      fields.at('server'),
-      `means nothing to the driver "${driver}"`,
-      'take it out, or write "driver": "grpc"',
-    );
-  }
+  if (server !== '') extension.server = server;
 }
 
 function readCondition(fields: Fields): HookCondition {

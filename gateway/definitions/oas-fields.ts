@@ -11,6 +11,7 @@ import {
   section,
   switchedOn,
 } from './field-table.ts';
+import type { Fields } from './fields.ts';
 
 const onOff: FieldTree = { enabled: honoured('') };
 
@@ -160,8 +161,8 @@ export const oasFields: FieldTree = {
         cookie: section(source),
       }),
       customKeyLifetime: section({ enabled: honoured(''), value: honoured('as `1h`'), respectValidity: honoured('') }),
-      hmac: missing('hmac', 'check signatures in an auth plugin'),
-      oidc: missing('openid', 'check tokens in an auth plugin'),
+      hmac: feature('hmac', whenAuthenticating, 'check signatures in an auth plugin'),
+      oidc: feature('openid', whenAuthenticating, 'check tokens in an auth plugin'),
     }),
     clientCertificates: missing('mutual-tls', 'ask for client certificates at a listener (`tls.ca`)'),
     gatewayTags: section({ enabled: honoured(''), tags: honoured('go into analytics records') }),
@@ -258,6 +259,11 @@ export const oasFields: FieldTree = {
     'change errors in a response plugin, or in the configuration (`errors`)',
   ),
 };
+
+/** Enabled, below an `authentication` that is enabled. */
+function whenAuthenticating(value: unknown, authentication: Fields): boolean {
+  return switchedOn('enabled')(value) && authentication.boolean('enabled');
+}
 
 function hasEnabled(value: unknown): boolean {
   return Array.isArray(value) && value.some((entry) => switchedOn('enabled')(entry) || isTrue(entry));

@@ -13,7 +13,7 @@ const entry = [{ path: '/a', method: 'GET' }];
 const proxy = { listen_path: '/a/', target_url: 'http://a/' };
 
 function lacking(path: string, feature: string, fields: Record<string, unknown>): LackingFeature {
-  return { path, feature, definition: classic(fields), parse: parseClassic };
+  return { path, feature, definition: classic({ use_keyless: false, ...fields }), parse: parseClassic };
 }
 
 function lackingPath(list: string, feature: string): LackingFeature {
@@ -55,6 +55,7 @@ export const features: readonly LackingFeature[] = [
   lacking('graphql', 'graphql', { graphql: { enabled: true } }),
   lacking('error_overrides', 'error-overrides', { error_overrides: { '4xx': [{}] } }),
   lacking('application_protocol', 'mcp', { application_protocol: 'mcp' }),
+  lacking('custom_middleware_bundle', 'bundles', { custom_middleware_bundle: 'a.zip' }),
   lacking('name', 'secret-stores', { name: 'vault://engine/name' }),
   lacking('custom_middleware.driver', 'goplugin', {
     custom_middleware: { driver: 'goplugin', pre: [{ name: 'P', path: 'p' }] },
@@ -63,6 +64,15 @@ export const features: readonly LackingFeature[] = [
   lacking('event_handlers.events.AuthFailure[0]', 'webhooks', {
     event_handlers: { events: { AuthFailure: [{ handler_name: 'eh_web_hook_handler', handler_meta: {} }] } },
   }),
+  {
+    path: 'version_data.versions.Default.extended_paths.go_plugin[0]',
+    feature: 'goplugin',
+    definition: withPaths(
+      { go_plugin: [{ path: '/a', plugin_path: 'a.so', func_name: 'F' }] },
+      { custom_middleware: { driver: 'grpc' } },
+    ),
+    parse: parseClassic,
+  },
   lackingPath('transform', 'body-transforms'),
   lackingPath('transform_response', 'body-transforms'),
   lackingPath('transform_jq', 'jq'),

@@ -148,6 +148,7 @@ plugins('a Go plugin is refused by name, or left out when the operator does with
   for (const custom_middleware of [
     { driver: 'goplugin', pre: [{ name: 'P', path: 'p.so' }] },
     { driver: 'grpc', response: [{ name: 'P', path: 'p.so' }] },
+    { pre: [{ name: 'P', path: 'p.so' }] },
   ]) {
     const definition = classic({ custom_middleware });
     const { refusal } = parseClassic(definition, 'a.json');
@@ -156,8 +157,20 @@ plugins('a Go plugin is refused by name, or left out when the operator does with
   }
 });
 
+plugins('with a bundle the hooks of the definition do not count', () => {
+  const custom_middleware = { driver: 'grpc', pre: [{ name: 'p' }] };
+  const { api, warnings } = parseClassic(classic({ custom_middleware, custom_middleware_bundle: 'b.zip' }), 'a.json', {
+    bundles: true,
+  });
+  assert.equal([api?.plugins.hooks, api?.plugins.bundle], [[], 'b.zip']);
+  assert.match(warnings[0] ?? '', /custom_middleware: its hooks do not count/);
+});
+
 plugins('bundles are named one by one', () => {
-  assert.equal(apiOf(classic({ custom_middleware_bundle: 'a.zip, b.zip,' })).plugins.bundles, ['a.zip', 'b.zip']);
+  assert.equal(apiOf(classic({ custom_middleware_bundle: 'a.zip, b.zip,' }), { bundles: true }).plugins.bundles, [
+    'a.zip',
+    'b.zip',
+  ]);
 });
 
 plugins('an ID extractor is resolved', () => {

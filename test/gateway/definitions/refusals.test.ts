@@ -22,7 +22,13 @@ for (const { wrong, definition, format, path, what, cure } of badDefinitions) {
 }
 
 refusals('all problems are told at once, and the worst names the kind', () => {
-  const definition = classic({ api_id: 'a b', enable_jwt: true, active: 1, proxy: { target_url: 'http://a/' } });
+  const definition = classic({
+    api_id: 'a b',
+    use_keyless: false,
+    enable_jwt: true,
+    active: 1,
+    proxy: { target_url: 'http://a/' },
+  });
   const { refusal } = parseClassic(definition, 'a.json');
   assert.is(refusal?.kind, 'unreadable');
   assert.equal(refusal?.problems.map(({ path }) => path).sort(), [
@@ -34,7 +40,7 @@ refusals('all problems are told at once, and the worst names the kind', () => {
 });
 
 refusals('a refusal knows where the API would have answered', () => {
-  const { refusal } = parseClassic(classic({ enable_jwt: true, domain: 'a.test' }), 'a.json');
+  const { refusal } = parseClassic(classic({ use_keyless: false, enable_jwt: true, domain: 'a.test' }), 'a.json');
   assert.equal([refusal?.id, refusal?.listenPath, refusal?.domain], ['orders', '/orders/', 'a.test']);
 });
 
@@ -63,7 +69,7 @@ refusals('every feature that has a name is in a case above', () => {
 
 refusals('features that are there and off do not matter', () => {
   const off = {
-    enable_jwt: false,
+    enable_jwt: true, // the API is keyless
     cache_options: { enable_cache: false, cache_timeout: 60 },
     graphql: { enabled: false },
     uptime_tests: { disable: true, check_list: [{ url: 'http://a' }] },
