@@ -35,7 +35,7 @@ function childOf(pid: number): number {
     .find((child) => {
       try {
         const status = readFileSync(`/proc/${child}/status`, 'latin1');
-        return status.includes(`PPid:\t${pid}\n`) && readFileSync(`/proc/${child}/cmdline`, 'latin1').includes('guest.mjs');
+        return status.includes(`PPid:\t${pid}\n`) && readFileSync(`/proc/${child}/cmdline`, 'latin1').startsWith('typescript guest');
       } catch {
         return false;
       }

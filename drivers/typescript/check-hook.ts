@@ -47,10 +47,11 @@ function missing(exports: object, { name, path }: WantedHook): string {
   const hooks = Object.entries(exports).filter(([, value]) => isObject(value) && hookMark in value);
   if (hooks.length === 0) return `${path} has no export "${name}", nor any other hook`;
   const names = hooks.map(([known]) => known);
-  const nearest = names.filter((known) => distance(known, name) <= Math.max(1, Math.floor(name.length / 3)));
-  const hint = nearest.length === 0 ? '' : `; did you mean ${nearest.map((known) => `"${known}"`).join(' or ')}?`;
+  const furthest = name.length <= 3 ? 1 : Math.max(2, Math.floor(name.length / 3));
+  const nearest = names.filter((known) => distance(known, name) <= furthest).map((known) => `"${known}"`);
+  const hint = nearest.length === 0 ? '.' : `; did you mean ${nearest.join(' or ')}?`;
   const list = hooks.map(([known, hook]) => `${known} (${(hook as Hook).phase})`).join(', ');
-  return `${path} has no export "${name}"${hint} Its hooks are: ${list}`.replace(/([^?;]) Its/, '$1. Its');
+  return `${path} has no export "${name}"${hint} Its hooks are: ${list}`;
 }
 
 function isObject(value: unknown): value is Record<PropertyKey, unknown> {

@@ -40,6 +40,8 @@ serveHost((host) => {
   async function load(message: Message): Promise<HookReport[]> {
     const { set, hooks: wanted, folder: sources } = message as unknown as Load;
     folder = sources;
+    // So that an operator sees in `ps` whose guest it is.
+    process.title = `typescript guest of ${set.apiId}`;
     return Promise.all(
       wanted.map(async (want) => {
         if ('reason' in want) return { ready: false, reason: want.reason };

@@ -16,6 +16,8 @@ export interface TypeScriptDriverOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** How long a guest may ignore the end of a call before it is killed. @default 500 ms */
   readonly cancelGraceMs?: number;
+  /** How long the modules of a set may take to load. @default 10 s */
+  readonly startTimeoutMs?: number;
 }
 
 export type ResolvedOptions = Required<TypeScriptDriverOptions>;
@@ -29,6 +31,7 @@ export function resolveOptions(options: TypeScriptDriverOptions): ResolvedOption
     allowTrusted: false,
     env: {},
     cancelGraceMs: 500,
+    startTimeoutMs: 10_000,
     ...options,
     // Permissions and source maps go by real paths.
     pluginsFolder: realpathSync(resolve(options.pluginsFolder)),

@@ -50,6 +50,7 @@ export function isolatedPlace(hooks: readonly HookSpec[], surroundings: Surround
       host,
       memoryLimitBytes: options.memoryLimitBytes,
       cancelGraceMs: options.cancelGraceMs,
+      startTimeoutMs: options.startTimeoutMs,
       idleMs: options.idleMs,
     });
     return guest.start();

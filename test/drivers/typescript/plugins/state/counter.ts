@@ -1,0 +1,2 @@
+/** Shared by two modules of one set. */
+export const counter = { value: 0 };
