@@ -73,7 +73,7 @@ function row(path: string, node: SchemaNode, isRequired: boolean): string {
         ? ''
         : `\`${JSON.stringify(fallback)}\`${unit}`;
   const values = node.enum === undefined ? '' : ` (${node.enum.map((value) => `\`${String(value)}\``).join(', ')})`;
-  const constant = node.const === undefined ? '' : ` (\`${String(node.const)}\`)`;
+  const constant = node.const === undefined ? '' : ` (\`${JSON.stringify(node.const).replaceAll('"', '')}\`)`;
   return `| \`${path}\` | ${shown} | ${sentence(`${node.description ?? ''}`).replace(/\.$/, `${values}${constant}.`)} |`;
 }
 

@@ -44,7 +44,8 @@ async function withGateway(use: (served: Served, upstream: SlowUpstream) => Prom
       proxy,
       version_data: versions,
     };
-    const yaml = 'listeners: [{ address: "127.0.0.1:0" }]\ncontrol: { enabled: false }\n';
+    const yaml =
+      'listeners: [{ address: "127.0.0.1:0" }]\ncontrol: { enabled: false }\nlimits: { drainTimeoutMs: 5000 }\n';
     await withFiles({ 'apis/a.json': JSON.stringify(definition), 'interpose.yaml': yaml }, async (cwd) => {
       await withServing(['run'], { cwd }, (served) => use(served, upstream));
     });

@@ -5,7 +5,7 @@ import { address, type Context, refuse } from './context.ts';
 import { resolveListenerTls } from './tls.ts';
 
 /** The secret of the original's sample configuration, which everybody knows. */
-const sampleSecret = '352d20ee67be67f6340b4c0605b044b7';
+export const sampleSecret = '352d20ee67be67f6340b4c0605b044b7';
 const minSecretLength = 16;
 
 export function resolveControl(

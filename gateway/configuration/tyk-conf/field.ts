@@ -66,7 +66,7 @@ export function shapeOf(field: z.core.$ZodType): z.core.$ZodShape | undefined {
   return inner instanceof z.ZodObject ? inner.shape : undefined;
 }
 
-export function isFilled(value: unknown): boolean {
+function isFilled(value: unknown): boolean {
   if (typeof value === 'object' && value !== null) return Object.values(value).some(isFilled);
   return Boolean(value);
 }

@@ -128,7 +128,7 @@ function wrongType(issue: z.core.$ZodIssue, tree: unknown, locate: Locate): Prob
       ? 'a map'
       : typeof got === 'string'
         ? 'a text'
-        : String(got);
+        : JSON.stringify(got);
   const values = issue.code === 'invalid_value' ? issue.values.filter(Boolean) : [];
   const [wanted, example] =
     values.length > 0

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import type { Configuration } from '../configuration.ts';
 import type { Environment } from '../environment.ts';
+import { sampleSecret } from '../resolve/control.ts';
 import { translateListeners } from './listeners.ts';
 import { readSecret } from './secret.ts';
 import { targetProblem } from './server-target.ts';
@@ -15,7 +16,7 @@ export interface Translation {
   readonly tree: UserTree;
   readonly warnings: readonly string[];
   /** What our own file cannot say. */
-  adjust(configuration: Configuration): Configuration;
+  readonly adjust: (configuration: Configuration) => Configuration;
 }
 
 /** Where the original's built-in defaults are others than ours. */
@@ -64,8 +65,6 @@ export function translate(conf: TykConf, file: string, environment: Environment)
     }),
   };
 }
-
-const sampleSecret = '352d20ee67be67f6340b4c0605b044b7';
 
 /** The path, or, where only that exists, the one beside the tyk.conf. */
 function found(path: string, file: string): string {
