@@ -6,6 +6,7 @@ import type { Caller } from './caller.ts';
 import { Counting } from './counting.ts';
 import { type KeyName, keyName, possibleNames } from './key-names.ts';
 import { KeyRecords } from './key-records.ts';
+import { OrgRecords } from './org-records.ts';
 import { PluginSessions } from './plugin-sessions.ts';
 import type { Policies } from './policies/policies.ts';
 import { type Refusal, refusals } from './refusal.ts';
@@ -17,9 +18,13 @@ import type { SessionWorld, StoredSession } from './stored-session.ts';
 
 export type { Caller, LimitNumbers } from './caller.ts';
 export { extractId, readsBody } from './extract-id.ts';
-export type { KeyRecords } from './key-records.ts';
-export { createPolicies, type Policies } from './policies/policies.ts';
+export { newId } from './key-names.ts';
+export type { KeyRecord, KeyRecords } from './key-records.ts';
+export type { OrgRecords } from './org-records.ts';
+export { createPolicies, type Policies, PolicyFileError } from './policies/policies.ts';
+export { type Policy, policyJson, readPolicy } from './policies/policy.ts';
 export { isRefusal, type Refusal, refusals } from './refusal.ts';
+export type { Session } from './session.ts';
 export type { CountedRequest, Sessions } from './sessions.ts';
 export {
   checkAccessRights,
@@ -41,12 +46,14 @@ export interface SessionsParts {
 }
 
 /** Sessions, and the keys behind them for the control API and for plugins' host services. */
-export function createSessions(parts: SessionsParts): Sessions & { readonly records: KeyRecords } {
+export function createSessions(parts: SessionsParts): Sessions {
   return new StoreSessions(parts);
 }
 
 class StoreSessions implements Sessions {
   readonly records: KeyRecords;
+  readonly orgRecords: OrgRecords;
+  readonly policies: Policies;
   private readonly store: Store;
   private readonly keys: Keys;
   private readonly report: (error: Error) => void;
@@ -65,6 +72,8 @@ class StoreSessions implements Sessions {
     const nameOf = (id: string): KeyName => keyName(id, keys);
     this.plugins = new PluginSessions({ memory: this.memory, writer, world: this.world, nameOf });
     this.counting = new Counting(store, writer);
+    this.policies = policies;
+    this.orgRecords = new OrgRecords(store);
     this.records = new KeyRecords({ store, memory: this.memory, policies, keys });
   }
 

@@ -132,9 +132,32 @@ export class KeyRecords {
     return now;
   }
 
+  /** Stored names that begin with `prefix`, of keys with a right to the API. */
+  async listForApi(prefix: string, apiId: string): Promise<string[]> {
+    const names = await this.list(prefix);
+    const found: string[] = [];
+    for (let i = 0; i < names.length; i += readAtOnce) {
+      const page = names.slice(i, i + readAtOnce);
+      const values = await this.store.getMany(page.map((name) => sessionPrefix + name));
+      found.push(...page.filter((_, at) => opens(values[at], apiId)));
+    }
+    return found;
+  }
+
   /** Stored names that begin with `prefix`. */
   async list(prefix: string): Promise<string[]> {
     const keys = await this.store.keys(sessionPrefix + prefix);
     return keys.map((key) => key.slice(sessionPrefix.length));
+  }
+}
+
+/** Keys that are read from the store in one go. */
+const readAtOnce = 500;
+
+function opens(json: string | undefined, apiId: string): boolean {
+  try {
+    return json !== undefined && Object.hasOwn(parseStoredSession(json).access_rights ?? {}, apiId);
+  } catch {
+    return false;
   }
 }

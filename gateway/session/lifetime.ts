@@ -7,7 +7,7 @@ import type { Session } from './session.ts';
  * respects the key's expiry lasts until then, if that is later; a key that never expires then stays for ever.
  */
 export function lifetimeSeconds(session: Session, api: Api | undefined, keys: Keys): number {
-  const fallback = Math.ceil(keys.lifetimeMs / 1000);
+  const fallback = Number.isFinite(keys.lifetimeMs) ? Math.ceil(keys.lifetimeMs / 1000) : 0;
   if (keys.forceLifetime) return fallback;
   const expires = session.expires ?? 0;
   const untilExpiry = expires - Math.floor(Date.now() / 1000);

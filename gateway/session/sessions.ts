@@ -2,6 +2,9 @@ import type { HookAnswer } from '../../contract/answer.ts';
 import type { Api, RateLimit } from '../definitions/api.ts';
 import type { Awaitable } from '../store/store.ts';
 import type { Caller } from './caller.ts';
+import type { KeyRecords } from './key-records.ts';
+import type { OrgRecords } from './org-records.ts';
+import type { Policies } from './policies/policies.ts';
 import type { Refusal } from './refusal.ts';
 
 /**
@@ -28,6 +31,11 @@ export interface Sessions {
   checkRateAndQuota(caller: Caller, api: Api, request: CountedRequest): Awaitable<Refusal | undefined>;
   /** Count the request against a limit of the API itself, or of one of its endpoints: `endpoint` then names it (`METHOD:path`). */
   checkApiRate(api: Api, limit: RateLimit, endpoint?: string): Awaitable<Refusal | undefined>;
+  /** Keys, for those who administer them. */
+  readonly records: KeyRecords;
+  /** Sessions of whole organisations. */
+  readonly orgRecords: OrgRecords;
+  readonly policies: Policies;
   /** Whether keys can be looked up now; readiness tells. */
   readonly available: boolean;
   close(): Promise<void>;
