@@ -1,3 +1,3 @@
-export { type Coprocess, type CoprocessOptions, createCoprocess } from './coprocess.ts';
-export { GatewayHost, type HostServices } from './gateway-host.ts';
-export { type CoprocessServer, type CoprocessServerOptions, serveCoprocess } from './serve.ts';
+export { type Coprocess, createCoprocess } from './coprocess.ts';
+export { GatewayHost } from './gateway-host.ts';
+export { type CoprocessServerOptions, serveCoprocess } from './serve.ts';

@@ -187,7 +187,16 @@ export class LinkSession implements FromGatewayHandler {
 
   private answer(id: number, outcomes: readonly HookOutcome[]): void {
     this.open.delete(id);
-    writeAnswer(this.writer, id, outcomes, (part, body) => this.bodies.send(id, part, body));
+    const mark = this.writer.length;
+    try {
+      writeAnswer(this.writer, id, outcomes, (part, body) => this.bodies.send(id, part, body));
+    } catch (error) {
+      // What a driver answered is no answer: half of it must not stay in the batch.
+      this.writer.truncate(mark);
+      this.bodies.forget(id);
+      const failure = new PluginFailure('HOOK_THREW', 'the answer cannot be sent', { cause: error });
+      writeAnswer(this.writer, id, failedRun(outcomes.length, failure), () => {});
+    }
     this.flushSoon();
   }
 
@@ -206,11 +215,15 @@ export class LinkSession implements FromGatewayHandler {
   }
 
   private askGateway(service: string, args: unknown): Promise<unknown> {
-    const asked = Promise.withResolvers<unknown>();
     const id = ++this.lastAsked;
-    this.asked.set(id, asked);
-    writeHostRequest(this.writer, id, service, args);
+    try {
+      writeHostRequest(this.writer, id, service, args);
+    } catch (error) {
+      return Promise.reject(error);
+    }
     this.flushSoon();
+    const asked = Promise.withResolvers<unknown>();
+    this.asked.set(id, asked);
     return asked.promise;
   }
 

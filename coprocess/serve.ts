@@ -66,7 +66,7 @@ export async function serveCoprocess(options: CoprocessServerOptions): Promise<C
     get gateways() {
       return link.gateways;
     },
-    serve: dispatcher.serve,
+    serve: (sets) => dispatcher.serve(sets),
 
     async close(drainTimeoutMs = 0) {
       for (const service of services) health.setStatus('unhealthy', service);

@@ -7,7 +7,7 @@ import * as f from './fields.ts';
 export interface AwaitedBody {
   readonly part: number;
   readonly bytes: number;
-  put(body: Buffer): void;
+  readonly put: (body: Buffer) => void;
 }
 
 /** Gets a body that is too long for the batch. */
@@ -168,7 +168,7 @@ function awaitedBody(part: number, bytes: number, owner: { body?: Buffer }): Awa
   return {
     part,
     bytes,
-    put(body) {
+    put: (body) => {
       owner.body = body;
     },
   };

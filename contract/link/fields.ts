@@ -56,9 +56,6 @@ export const outcome = {
   runUs: 9,
 } as const;
 
-/** Header and Param. */
-export const pair = { name: 1, value: 2 } as const;
-
 export const requestEdits = {
   body: 1,
   deleteHeaders: 2,

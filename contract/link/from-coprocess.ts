@@ -83,11 +83,13 @@ function writeFailure(writer: WireWriter, failure: PluginFailure): void {
   writer.finish(start);
 }
 
+/** @throws {TypeError} when the arguments cannot be JSON; nothing was written then. */
 export function writeHostRequest(writer: WireWriter, id: number, service: string, args: unknown): void {
+  const json = toJson(args);
   const start = writer.begin(f.fromCoprocess.hostRequests);
   writer.uint(f.hostRequest.id, id);
   writer.string(f.hostRequest.service, toByteString(service));
-  writer.string(f.hostRequest.arguments, toJson(args));
+  writer.string(f.hostRequest.arguments, json);
   writer.finish(start);
 }
 

@@ -20,9 +20,10 @@ export function writeHello(writer: WireWriter, gatewayId: string): void {
 }
 
 export function writeInstall(writer: WireWriter, set: PluginSet): void {
+  const json = toJson(set);
   const start = writer.begin(f.fromGateway.installs);
   writer.string(f.install.digest, set.digest);
-  writer.string(f.install.json, toJson(set));
+  writer.string(f.install.json, json);
   writer.finish(start);
 }
 
@@ -76,11 +77,13 @@ export function writeCancel(writer: WireWriter, id: number): void {
   writer.uint(f.fromGateway.cancels, id);
 }
 
+/** @throws {TypeError} when the result cannot be JSON; nothing was written then. */
 export function writeHostReply(writer: WireWriter, id: number, reply: { result: unknown } | { error: string }): void {
+  const result = 'result' in reply ? toJson(reply.result) : '';
   const start = writer.begin(f.fromGateway.hostReplies);
   writer.uint(f.hostReply.id, id);
   if ('error' in reply) writer.string(f.hostReply.error, toByteString(reply.error));
-  else writer.string(f.hostReply.result, toJson(reply.result));
+  else writer.string(f.hostReply.result, result);
   writer.finish(start);
 }
 

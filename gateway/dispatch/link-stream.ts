@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { type Client, type ClientDuplexStream, Metadata } from '@grpc/grpc-js';
 import type { HookOutcome } from '../../contract/answer.ts';
 import type { HookCall } from '../../contract/call.ts';
+import { PluginFailure } from '../../contract/failure.ts';
 import { BodyTransfer } from '../../contract/link/bodies.ts';
 import type { AwaitedBody } from '../../contract/link/edits.ts';
 import { maxInlineBodyBytes } from '../../contract/link/fields.ts';
@@ -16,6 +17,7 @@ import {
   writeUninstall,
 } from '../../contract/link/from-gateway.ts';
 import type { PluginSet, SetReport } from '../../contract/plugin-set.ts';
+import { failedRun } from '../../contract/run-hooks.ts';
 import { WireWriter } from '../../contract/wire/writer.ts';
 import { DeadlineWatch } from './deadline-watch.ts';
 import type { HookRun } from './dispatcher.ts';
@@ -120,7 +122,13 @@ export class LinkStream implements FromCoprocessHandler, Route {
     return false;
   }
 
-  send(run: HookRun, call: HookCall): Promise<readonly HookOutcome[]> {
+  send(run: HookRun, call: HookCall): Promise<readonly HookOutcome[]> | readonly HookOutcome[] {
+    if (this.over) {
+      return failedRun(
+        run.hooks.length,
+        new PluginFailure('DRIVER_UNAVAILABLE', `the link to ${this.target} has ended`),
+      );
+    }
     const pending = new PendingCall(++this.lastId, run, call);
     this.pending.set(pending.id, pending);
     this.deadlines.add(call.deadlineMs);
@@ -174,7 +182,6 @@ export class LinkStream implements FromCoprocessHandler, Route {
 
   private drop(pending: PendingCall): void {
     this.remove(pending);
-    this.bodies.forget(pending.id);
     // One that is still queued is skipped when its turn comes.
     if (pending.sentMs === 0) return;
     writeCancel(this.writer, pending.id);
@@ -275,15 +282,17 @@ export class LinkStream implements FromCoprocessHandler, Route {
   }
 
   hostRequest(id: number, service: string, args: unknown): void {
-    const reply = (value: { result: unknown } | { error: string }): void => {
-      if (this.over) return;
-      writeHostReply(this.writer, id, value);
-      this.flushSoon();
-    };
-    this.settings.hostServices(service, args).then(
-      (result) => reply({ result }),
-      (error: unknown) => reply({ error: error instanceof Error ? error.message : String(error) }),
-    );
+    void this.answerHost(id, service, args);
+  }
+
+  private async answerHost(id: number, service: string, args: unknown): Promise<void> {
+    try {
+      const result = await this.settings.hostServices(service, args);
+      writeHostReply(this.writer, id, { result });
+    } catch (error) {
+      writeHostReply(this.writer, id, { error: error instanceof Error ? error.message : String(error) });
+    }
+    this.flushSoon();
   }
 
   draining(): void {
@@ -292,6 +301,7 @@ export class LinkStream implements FromCoprocessHandler, Route {
 
   private remove(pending: PendingCall): void {
     this.pending.delete(pending.id);
+    this.bodies.forget(pending.id);
     if (this.leaving && this.pending.size === 0) this.end();
   }
 

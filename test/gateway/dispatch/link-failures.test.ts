@@ -212,7 +212,7 @@ failures(
         await withDispatcher([one.address, `unix:${path}`], async (dispatcher) => {
           await dispatcher.install(set);
           assert.is((await names(dispatcher)).filter((name) => name === 'one').length, 5);
-          const broken = dispatcher.dispatch(hangRun, fakeCall());
+          const broken = dispatcher.dispatch(hangRun, fakeCall({ deadlineMs: performance.now() + 1000 }));
           const other = dispatcher.dispatch(hangRun, fakeCall({ deadlineMs: performance.now() + 1000 }));
           await two.kill();
           const reasons = [(await broken)[0]?.failure?.reason, (await other)[0]?.failure?.reason];
