@@ -38,8 +38,7 @@ type AuthHandler<Body extends BodyKind> = (
 type ResponseHandler<Body extends BodyKind> = (
   response: PluginResponse<Body>,
   context: ResponseContext,
-  // biome-ignore lint/suspicious/noConfusingVoidType: a response hook changes the response it is given, and returns nothing.
-) => void | Promise<void>;
+) => Outcome<undefined>;
 
 /**
  * A hook before authentication. Change `request`, or return a {@link Reply} to answer in place of the upstream.

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Driver } from '../driver.ts';
-import { createGuest } from './guest.ts';
-import { GuestHooks, loadMembers, notReady } from './guest-hooks.ts';
+import { createGuests } from './guest-group.ts';
+import { GuestHooks, instancesOf, loadMembers, notReady } from './guest-hooks.ts';
 import type { GuestOptions } from './options.ts';
 
 /** A language whose guest half speaks the protocol of docs/guest-protocol.md, and needs nothing else of the host. */
@@ -20,7 +20,8 @@ export function createGuestDriver(options: GuestDriverOptions): Driver {
 
     async load(set, hooks, host, bundleFolder) {
       const load = loadMembers(set, hooks, (hook) => ({ file: resolve(bundleFolder ?? pluginsFolder, hook.path) }));
-      const guest = createGuest({ ...guestOptions, name: `${names[0]} guest of ${set.apiId}`, load, host });
+      const name = `${names[0]} guest of ${set.apiId}`;
+      const guest = createGuests({ ...guestOptions, name, load, host }, instancesOf(hooks));
       try {
         return new GuestHooks(guest, hooks, await guest.start());
       } catch (error) {

@@ -25,7 +25,12 @@ export function loadMembers(set: PluginSet, hooks: readonly HookSpec[], add: (ho
   };
 }
 
-/** Hooks of one plugin set that run in one guest. */
+/** How many guests the definition asks for. */
+export function instancesOf(hooks: readonly HookSpec[]): number {
+  return Math.max(1, ...hooks.map((hook) => hook.instances ?? 1));
+}
+
+/** Hooks of one plugin set that run in one guest, or in several that look like one. */
 export class GuestHooks implements LoadedHooks {
   readonly reports: readonly HookReport[];
   private readonly guest: Guest;

@@ -5,6 +5,7 @@ import type { GuestLoaded } from './loaded.ts';
 import { type GuestOptions, type ResolvedGuestOptions, resolveGuestOptions } from './options.ts';
 import { GuestProcess, type ProcessOwner } from './process.ts';
 import { restartDelayMs, stableAfterMs } from './restart.ts';
+import type { RestingGuest } from './warm-guests.ts';
 
 /** A language runtime in a child process that is kept alive: started, watched, replaced. */
 export interface Guest {
@@ -21,6 +22,8 @@ export interface Guest {
    * reports; no call is lost. @throws when it does not come up, or what `accept` throws; then the old one goes on.
    */
   replace(load: object, accept: (loaded: GuestLoaded) => void): Promise<void>;
+  /** Calls that somebody waits for. */
+  readonly openCalls: number;
   readonly status: GuestStatus;
   /** Let running calls end, up to `drainTimeoutMs`, then the process. */
   close(): Promise<void>;
@@ -44,7 +47,7 @@ export function createGuest(options: GuestOptions): Guest {
   return new SupervisedGuest(resolveGuestOptions(options));
 }
 
-class SupervisedGuest implements Guest, ProcessOwner {
+class SupervisedGuest implements Guest, ProcessOwner, RestingGuest {
   private readonly options: ResolvedGuestOptions;
   private load: object;
   /** Serves, or is being started. */
@@ -87,6 +90,22 @@ class SupervisedGuest implements Guest, ProcessOwner {
       rssBytes: process?.rssBytes ?? 0,
       deaths: this.deaths,
     };
+  }
+
+  get openCalls(): number {
+    return this.open.size;
+  }
+
+  get idleSinceMs(): number | undefined {
+    return this.open.size > 0 || this.starts > 0 ? undefined : this.lastUsedMs;
+  }
+
+  rest(): void {
+    const process = this.current;
+    if (process === undefined || this.open.size > 0 || this.starts > 0) return;
+    this.current = undefined;
+    this.options.warm?.stopped(this);
+    this.retire(process);
   }
 
   async start(): Promise<GuestLoaded> {
@@ -152,13 +171,16 @@ class SupervisedGuest implements Guest, ProcessOwner {
     }
     this.pump();
     const { calls, rssBytes } = this.options.recycle;
-    if (process.served >= calls || process.rssBytes >= rssBytes) this.recycle(process);
+    // A process that is too large from its first moment on must not be replaced without end.
+    const outgrown = process.rssBytes >= rssBytes && performance.now() - process.readySinceMs > minLifeMs;
+    if (process.served >= calls || outgrown) this.recycle();
   }
 
   onDead(process: GuestProcess, reason: string): void {
     this.retiring.delete(process);
     if (process !== this.current) return;
     this.current = undefined;
+    this.options.warm?.stopped(this);
     if (this.closed) return;
     const now = performance.now();
     this.deaths++;
@@ -245,6 +267,7 @@ class SupervisedGuest implements Guest, ProcessOwner {
     this.hold();
     this.pump();
     this.watchIdle(this.options.idleMs);
+    this.options.warm?.started(this);
   }
 
   private pump(): void {
@@ -285,9 +308,8 @@ class SupervisedGuest implements Guest, ProcessOwner {
     return new PluginFailure('HOOK_TIMED_OUT', `${this.options.name} did not answer within ${waitedMs} ms${state}`);
   }
 
-  private recycle(process: GuestProcess): void {
-    // A process that is too large from its first moment on must not be replaced without end.
-    if (this.successor !== undefined || performance.now() - process.readySinceMs < minRecycleMs) return;
+  private recycle(): void {
+    if (this.successor !== undefined) return;
     this.replace(this.load, () => {}).catch((error: Error) => {
       this.options.host.log('warn', `${this.options.name} could not be recycled: ${error.message}`);
     });
@@ -302,14 +324,9 @@ class SupervisedGuest implements Guest, ProcessOwner {
     clearTimeout(this.idleTimer);
     if (this.options.idleMs === Number.POSITIVE_INFINITY) return;
     this.idleTimer = setTimeout(() => {
-      const idleMs = this.open.size > 0 ? 0 : performance.now() - this.lastUsedMs;
-      const process = this.current;
-      if (process === undefined) return;
+      const idleMs = performance.now() - (this.idleSinceMs ?? performance.now());
       if (idleMs < this.options.idleMs) this.watchIdle(this.options.idleMs - idleMs);
-      else {
-        this.current = undefined;
-        this.retire(process);
-      }
+      else this.rest();
     }, Math.ceil(waitMs)).unref();
   }
 
@@ -358,5 +375,5 @@ class SupervisedGuest implements Guest, ProcessOwner {
   }
 }
 
-/** A process must have served so long before it is recycled. */
-const minRecycleMs = 5000;
+/** A process must have served so long before it is replaced for its size. */
+const minLifeMs = 5000;

@@ -1,4 +1,5 @@
 import type { HostLog } from '../driver.ts';
+import type { WarmGuests } from './warm-guests.ts';
 
 /** How to run and watch over a guest. */
 export interface GuestOptions {
@@ -35,12 +36,15 @@ export interface GuestOptions {
   readonly idleMs?: number;
   /** Replace the process, without losing a call, after so many calls or when it has grown so large. @default never */
   readonly recycle?: { readonly calls?: number; readonly rssBytes?: number };
+  /** Shared with other guests, to keep the number of processes down. @default no limit */
+  readonly warm?: WarmGuests;
   /** Lines of output and log messages kept per second; what is over is counted and dropped. @default 1000 */
   readonly maxLogLinesPerSecond?: number;
 }
 
-export type ResolvedGuestOptions = Required<Omit<GuestOptions, 'cwd' | 'recycle'>> & {
+export type ResolvedGuestOptions = Required<Omit<GuestOptions, 'cwd' | 'recycle' | 'warm'>> & {
   readonly cwd: string | undefined;
+  readonly warm: WarmGuests | undefined;
   readonly recycle: { readonly calls: number; readonly rssBytes: number };
 };
 
@@ -59,6 +63,7 @@ export function resolveGuestOptions(options: GuestOptions): ResolvedGuestOptions
     maxLogLinesPerSecond: 1000,
     ...options,
     cwd: options.cwd,
+    warm: options.warm,
     recycle: {
       calls: options.recycle?.calls ?? Number.POSITIVE_INFINITY,
       rssBytes: options.recycle?.rssBytes ?? Number.POSITIVE_INFINITY,

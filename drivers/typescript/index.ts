@@ -1,6 +1,9 @@
 import { realpathSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import type { Driver } from '../driver.ts';
+import { WarmGuests } from '../guest/index.ts';
 import { Bundler } from './build.ts';
+import { Gate } from './gate.ts';
 import { resolveOptions, type TypeScriptDriverOptions } from './options.ts';
 import { SetHooks } from './set-hooks.ts';
 
@@ -18,12 +21,14 @@ export type { TypeScriptDriverOptions } from './options.ts';
 export function createTypeScriptDriver(options: TypeScriptDriverOptions): Driver {
   const resolved = resolveOptions(options);
   const bundler = new Bundler();
+  const warm = new WarmGuests(resolved.maxWarmGuests);
+  const starts = new Gate(availableParallelism());
   return {
     names: ['typescript'],
 
     async load(set, hooks, host, bundleFolder) {
       const folder = bundleFolder === undefined ? resolved.pluginsFolder : realpathSync(bundleFolder);
-      const loaded = new SetHooks(hooks, { set, host, folder, options: resolved, bundler });
+      const loaded = new SetHooks(hooks, { set, host, folder, options: resolved, bundler, warm, starts });
       await loaded.load();
       return loaded;
     },

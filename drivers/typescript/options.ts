@@ -10,6 +10,8 @@ export interface TypeScriptDriverOptions {
   readonly memoryLimitBytes?: number;
   /** Time without calls after which a guest is ended; the next call starts it again. @default 5 minutes */
   readonly idleMs?: number;
+  /** Guests that may be running and idle; beyond that the one that has been idle longest is ended. @default 32 */
+  readonly maxWarmGuests?: number;
   /** Let hooks with `isolation: none` run inside this process. @default false: such hooks are refused */
   readonly allowTrusted?: boolean;
   /** Environment variables for plugins, in addition to those that every guest gets. @default {} */
@@ -28,6 +30,7 @@ export function resolveOptions(options: TypeScriptDriverOptions): ResolvedOption
     watch: false,
     memoryLimitBytes: 256 * 1024 * 1024,
     idleMs: 5 * 60 * 1000,
+    maxWarmGuests: 32,
     allowTrusted: false,
     env: {},
     cancelGraceMs: 500,

@@ -1,8 +1,17 @@
 import { pathToFileURL } from 'node:url';
 import type { HookReport, HookSpec, PluginSet } from '../../contract/plugin-set.ts';
 import type { Host, LoadedHooks } from '../driver.ts';
-import { createGuest, type Guest, GuestHooks, type GuestLoaded, loadMembers } from '../guest/index.ts';
+import {
+  createGuests,
+  type Guest,
+  GuestHooks,
+  type GuestLoaded,
+  instancesOf,
+  loadMembers,
+  type WarmGuests,
+} from '../guest/index.ts';
 import type { Bundle, Bundler } from './build.ts';
+import type { Gate } from './gate.ts';
 import type { ResolvedOptions } from './options.ts';
 import { loadTrusted } from './trusted.ts';
 
@@ -27,20 +36,23 @@ export interface Surroundings {
   readonly folder: string;
   readonly options: ResolvedOptions;
   readonly bundler: Bundler;
+  readonly warm: WarmGuests;
+  /** Guests are started a few at a time. */
+  readonly starts: Gate;
 }
 
 let lastOwner = 0;
 
 /** A guest process for these hooks, and for nothing else. */
 export function isolatedPlace(hooks: readonly HookSpec[], surroundings: Surroundings): Place {
-  const { set, host, folder, options, bundler } = surroundings;
+  const { set, host, folder, options, bundler, warm, starts } = surroundings;
   const owner = `guest ${++lastOwner}`;
   const bundles: Bundle[] = [];
   let guest: Guest | undefined;
 
   async function start(load: object): Promise<GuestLoaded> {
     const program = await bundler.guestProgram();
-    guest = createGuest({
+    const guestOptions = {
       name: `typescript guest of ${set.apiId}`,
       command: process.execPath,
       args: [...nodeOptions(await bundler.outputFolder, folder, options.memoryLimitBytes), program],
@@ -52,8 +64,10 @@ export function isolatedPlace(hooks: readonly HookSpec[], surroundings: Surround
       cancelGraceMs: options.cancelGraceMs,
       startTimeoutMs: options.startTimeoutMs,
       idleMs: options.idleMs,
-    });
-    return guest.start();
+      warm,
+    };
+    guest = createGuests(guestOptions, instancesOf(hooks));
+    return starts.run(guest.start.bind(guest));
   }
 
   return {

@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { createGuest } from '../../../drivers/guest/index.ts';
+import { Cancellation } from '../../../contract/cancellation.ts';
+import { createGuest, createGuests, type GuestAnswer, WarmGuests } from '../../../drivers/guest/index.ts';
 import { restartDelayMs } from '../../../drivers/guest/restart.ts';
 import { failure, RecordingHost, withFaultyGuest } from './with-guest.ts';
 
@@ -141,6 +142,64 @@ life('a replacement that is not accepted leaves the old one in place', async () 
     assert.match((await failure(guest.replace({ fail: true }, () => {}))).message, /it exited with code 1/);
     assert.is((await ask('who')).message.pid, pid);
   });
+});
+
+life('a guest is recycled after so many calls, and none of them is lost', async () => {
+  await withFaultyGuest({ recycle: { calls: 20 } }, async ({ guest, ask }) => {
+    const pids = new Set<unknown>();
+    const answers: unknown[] = [];
+    for (let i = 0; i < 100; i++) {
+      answers.push((await ask('echo', { members: { echo: i } })).message.echo);
+      pids.add(guest.status.pid);
+    }
+    assert.equal(
+      answers,
+      Array.from({ length: 100 }, (_, i) => i),
+    );
+    await until(() => {
+      void ask('echo');
+      return guest.status.pid !== undefined && !pids.has(guest.status.pid);
+    });
+    assert.is(guest.status.deaths, 0);
+  });
+});
+
+life('of many idle guests only so many stay warm; the others come back when they are called', async () => {
+  const warm = new WarmGuests(1);
+  await withFaultyGuest({ warm }, async (one) => {
+    await withFaultyGuest({ warm }, async (other) => {
+      await one.ask('echo');
+      await other.ask('echo');
+      await until(() => one.guest.status.state === 'stopped');
+      await one.ask('echo');
+      await until(() => other.guest.status.state === 'stopped');
+    });
+  });
+});
+
+life('several instances share the calls, and are one guest to the outside', async () => {
+  const host = new RecordingHost();
+  const args = [new URL('faulty-guest.mjs', import.meta.url).pathname];
+  const options = { name: 'group', command: process.execPath, args, load: { acknowledge: true }, host };
+  const group = createGuests(options, 3);
+  try {
+    await group.start();
+    const call = (deed: string): Promise<GuestAnswer> =>
+      group.call({
+        members: `"deed":"${deed}"`,
+        parts: [],
+        deadlineMs: performance.now() + 300,
+        cancellation: new Cancellation(),
+      });
+    const stuck = [failure(call('never')), failure(call('never'))];
+    const pid = (await call('who')).message.pid as number;
+    assert.is((await call('who')).message.pid, pid, 'the one without a call is the one that is asked');
+    assert.is(group.status.openCalls, 2);
+    await Promise.all(stuck);
+  } finally {
+    await group.close();
+  }
+  assert.is(group.status.state, 'stopped');
 });
 
 life('close lets running calls end', async () => {

@@ -24,7 +24,10 @@ for (const isolation of ['process', 'none'] as const) {
       assert.match(fields?.stack as string, /plugins\/faults\.ts:13:\d+\)$/);
       assert.match((await failure(run('throwsLater'))).message, /^RangeError: out of luck \(faults\.ts:18:\d+\)$/);
       assert.is((await failure(run('throwsText'))).message, 'the hook threw "just text"');
-      assert.match((await failure(run('badHeader'))).message, /^TypeError: "x y" is no header name \(faults\.ts:\d+:\d+\)$/);
+      assert.match(
+        (await failure(run('badHeader'))).message,
+        /^TypeError: "x y" is no header name \(faults\.ts:\d+:\d+\)$/,
+      );
       assert.match((await failure(run('noBody'))).message, /this hook did not ask for a body/);
     });
   });
@@ -51,40 +54,43 @@ for (const isolation of ['process', 'none'] as const) {
 }
 
 for (const name of ['spin', 'spinLater']) {
-  faults(`an endless loop (${name}) is ended and its guest replaced, while another set goes on undisturbed`, async () => {
-    await withPlugins([['json', 'pre', 'hooks.ts']], { apiId: 'other' }, async (other) => {
-      const set = [
-        [name, 'pre', file],
-        ['logs', 'pre', file],
-      ] as const;
-      await withPlugins(set, { cancelGraceMs: 300 }, async ({ run, host }) => {
-        await run('logs');
-        const beganMs = performance.now();
-        const looping = failure(run(name, { timeoutMs: 100 }));
-        await host.line((line) => line.message === 'spinning');
-        const behind = failure(run('logs'));
-        let worstMs = 0;
-        let done = false;
-        const others = (async () => {
-          while (!done) {
-            const startMs = performance.now();
-            await other.run('json');
-            worstMs = Math.max(worstMs, performance.now() - startMs);
-            await new Promise((resolve) => setTimeout(resolve, 5));
-          }
-        })();
-        assert.is((await looping).reason, 'HOOK_TIMED_OUT');
-        const { reason, message } = await behind;
-        assert.is(reason, 'DRIVER_UNAVAILABLE');
-        assert.match(message, /typescript guest of orders \(pid \d+\) is gone: it ignored the end of a call/);
-        await run('logs');
-        assert.ok(performance.now() - beganMs < 1500, 'whole again within a moment of the deadline');
-        done = true;
-        await others;
-        assert.ok(worstMs < 250, `the other set waited ${worstMs} ms`);
+  faults(
+    `an endless loop (${name}) is ended and its guest replaced, while another set goes on undisturbed`,
+    async () => {
+      await withPlugins([['json', 'pre', 'hooks.ts']], { apiId: 'other' }, async (other) => {
+        const set = [
+          [name, 'pre', file],
+          ['logs', 'pre', file],
+        ] as const;
+        await withPlugins(set, { cancelGraceMs: 300 }, async ({ run, host }) => {
+          await run('logs');
+          const beganMs = performance.now();
+          const looping = failure(run(name, { timeoutMs: 100 }));
+          await host.line((line) => line.message === 'spinning');
+          const behind = failure(run('logs'));
+          let worstMs = 0;
+          let done = false;
+          const others = (async () => {
+            while (!done) {
+              const startMs = performance.now();
+              await other.run('json');
+              worstMs = Math.max(worstMs, performance.now() - startMs);
+              await new Promise((resolve) => setTimeout(resolve, 5));
+            }
+          })();
+          assert.is((await looping).reason, 'HOOK_TIMED_OUT');
+          const { reason, message } = await behind;
+          assert.is(reason, 'DRIVER_UNAVAILABLE');
+          assert.match(message, /typescript guest of orders \(pid \d+\) is gone: it ignored the end of a call/);
+          await run('logs');
+          assert.ok(performance.now() - beganMs < 1500, 'whole again within a moment of the deadline');
+          done = true;
+          await others;
+          assert.ok(worstMs < 250, `the other set waited ${worstMs} ms`);
+        });
       });
-    });
-  });
+    },
+  );
 }
 
 for (const name of ['bomb', 'heapBomb']) {

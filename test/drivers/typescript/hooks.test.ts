@@ -25,7 +25,7 @@ for (const isolation of ['process', 'none'] as const) {
         ],
       );
       assert.equal(request?.deleteHeaders, ['X-Secret']);
-      assert.equal(Object.keys(request ?? {}).sort(), ['deleteHeaders', 'setHeaders'], 'only what changed is answered');
+      assert.is(Object.keys(request ?? {}).length, 2, 'only what changed is answered');
     });
   });
 
@@ -206,7 +206,10 @@ for (const isolation of ['process', 'none'] as const) {
     await withPlugins([['wrong', 'pre', file]], { isolation }, async ({ run }) => {
       const { reason, message } = await failure(run('wrong'));
       assert.is(reason, 'REPLY_INVALID');
-      assert.match(message, /a hook of phase pre returns reply\(\.\.\.\) or nothing; this one returned an object with status/);
+      assert.match(
+        message,
+        /a hook of phase pre returns reply\(\.\.\.\) or nothing; this one returned an object with status/,
+      );
     });
   });
 
@@ -218,7 +221,7 @@ for (const isolation of ['process', 'none'] as const) {
         import shout from 'shout';
         export const hello = pre((request) => { request.headers.set('x-greeting', shout(greet('ada'))); });`,
       'node_modules/greet/package.json': '{"name":"greet","type":"module","exports":"./index.js"}',
-      'node_modules/greet/index.js': 'export const greet = (name) => `hello ${name}`;',
+      'node_modules/greet/index.js': "export const greet = (name) => 'hello ' + name;",
       'node_modules/shout/package.json': '{"name":"shout","main":"./lib/shout.js"}',
       'node_modules/shout/lib/shout.js': `
         const { EOL } = require('node:os');

@@ -151,7 +151,10 @@ loading('a guest answers its first call within a moment of being started', async
 
 loading('options that cannot be are refused at once', () => {
   assert.throws(() => createTypeScriptDriver({ pluginsFolder: '/no/such/folder' }), /ENOENT/);
-  assert.throws(() => createTypeScriptDriver({ pluginsFolder: '.', memoryLimitBytes: 1 }), /"memoryLimitBytes" must be at/);
+  assert.throws(
+    () => createTypeScriptDriver({ pluginsFolder: '.', memoryLimitBytes: 1 }),
+    /"memoryLimitBytes" must be at/,
+  );
 });
 
 loading.run();

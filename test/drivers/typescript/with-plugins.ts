@@ -100,7 +100,10 @@ export function guestOf(apiId: string): number | undefined {
     .find((pid) => {
       try {
         const title = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replace(/\0.*$/s, '');
-        return title === `typescript guest of ${apiId}` && readFileSync(`/proc/${pid}/status`, 'latin1').includes(`PPid:\t${process.pid}\n`);
+        return (
+          title === `typescript guest of ${apiId}` &&
+          readFileSync(`/proc/${pid}/status`, 'latin1').includes(`PPid:\t${process.pid}\n`)
+        );
       } catch {
         return false;
       }

@@ -1,0 +1,56 @@
+import type { GuestAnswer, GuestCall } from './call.ts';
+import { createGuest, type Guest, type GuestStatus } from './guest.ts';
+import type { GuestLoaded } from './loaded.ts';
+import type { GuestOptions } from './options.ts';
+
+/** As many guests as asked for, that look like one: a call goes to the one with the fewest. */
+export function createGuests(options: GuestOptions, instances: number): Guest {
+  if (instances === 1) return createGuest(options);
+  const name = (i: number): string => `${options.name}, instance ${i + 1} of ${instances}`;
+  return new GuestGroup(Array.from({ length: instances }, (_, i) => createGuest({ ...options, name: name(i) })));
+}
+
+class GuestGroup implements Guest {
+  private readonly guests: readonly Guest[];
+
+  constructor(guests: readonly Guest[]) {
+    this.guests = guests;
+  }
+
+  get status(): GuestStatus {
+    const all = this.guests.map((guest) => guest.status);
+    const sum = (key: 'openCalls' | 'waitingCalls' | 'rssBytes' | 'deaths'): number =>
+      all.reduce((total, status) => total + status[key], 0);
+    return {
+      state: (['ready', 'starting'] as const).find((state) => all.some((one) => one.state === state)) ?? 'stopped',
+      pid: all.find(({ pid }) => pid !== undefined)?.pid,
+      openCalls: sum('openCalls'),
+      waitingCalls: sum('waitingCalls'),
+      rssBytes: sum('rssBytes'),
+      deaths: sum('deaths'),
+    };
+  }
+
+  async start(): Promise<GuestLoaded> {
+    const [loaded] = await Promise.all(this.guests.map((guest) => guest.start()));
+    return loaded as GuestLoaded;
+  }
+
+  call(call: GuestCall): Promise<GuestAnswer> {
+    let least = this.guests[0] as Guest;
+    for (const guest of this.guests) if (guest.openCalls < least.openCalls) least = guest;
+    return least.call(call);
+  }
+
+  get openCalls(): number {
+    return this.guests.reduce((total, guest) => total + guest.openCalls, 0);
+  }
+
+  async replace(load: object, accept: (loaded: GuestLoaded) => void): Promise<void> {
+    for (const guest of this.guests) await guest.replace(load, accept);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.guests.map((guest) => guest.close()));
+  }
+}
