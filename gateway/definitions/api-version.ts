@@ -92,7 +92,10 @@ export interface HeaderRule extends EndpointRule {
   readonly headers: HeaderSteps;
 }
 
-/** The request's path and query, without the listen path, are matched; the first trigger that fires says where it goes, else `to`. */
+/**
+ * The request's path and query, listen path included, are matched: as they were sent, and if that fails percent-decoded. The first
+ * trigger that fires says where the request goes, else `to`.
+ */
 export interface RewriteRule extends EndpointRule {
   readonly match: TextPattern;
   /** `$1`, `$2`: groups of `match`. */

@@ -61,8 +61,14 @@ function addCondition(
 }
 
 function readPattern(fields: Fields, name: string): TextPattern | undefined {
+  const text = fields.string(name);
+  if (/\$tyk_(?:context|meta)\./.test(text)) {
+    const cure = 'take it out, and decide in a post plugin';
+    fields.report.feature(fields.at(name), 'pattern-variables', 'has a variable in a pattern', cure);
+    return undefined;
+  }
   try {
-    return compilePattern(fields.string(name));
+    return compilePattern(text);
   } catch (error) {
     fields.report.invalid(fields.at(name), (error as Error).message, 'write an RE2 expression');
     return undefined;

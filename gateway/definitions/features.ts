@@ -8,6 +8,7 @@ const inValues = [
   'goplugin', // a driver, or a plugin file that ends in .so
   'header-transform', // a response processor
   'jwt', // security schemes of OpenAPI documents
+  'pattern-variables', // of rewrites
   'secret-stores', // consul://, vault://, kv://
   'security-alternatives', // securityProcessingMode
   'webhooks', // event handlers

@@ -56,7 +56,7 @@ const operation: FieldTree = {
   transformResponseHeaders: section(headers),
   urlRewrite: section({
     enabled: honoured(''),
-    pattern: honoured('tried on path and query'),
+    pattern: honoured('tried on path and query, listen path included'),
     rewriteTo: honoured(''),
     triggers: listOf({
       condition: honoured('`all` or `any`'),

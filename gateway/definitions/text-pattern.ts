@@ -39,14 +39,22 @@ const cache = new Map<string, TextPattern>();
  */
 const plain = /^\^?(?:[\w.\-~%@:,;=&!'"<># /]|\\[.\-/]|(?<=\/)(?:\[\^\/\]\+|\(\[\^\/\]\+\))(?=\/|\$?$))*\$?$/;
 
+/** Made on first use: most patterns of most APIs are never asked. */
 function nativePattern(expression: string, source: string): TextPattern {
-  const regexp = new RegExp(expression);
+  let regexp: RegExp | undefined;
+  const compiled = (): RegExp => {
+    regexp ??= new RegExp(expression);
+    return regexp;
+  };
   return {
     source,
     groupCount: expression.split('(').length - 1,
-    test: (text) => regexp.test(text),
-    groups: (text) => regexp.exec(text)?.map((group) => group ?? ''),
-    all: (text) => Array.from(text.matchAll(new RegExp(regexp, 'g')), (match) => match[0]),
+    test: (text) => compiled().test(text),
+    groups: (text) =>
+      compiled()
+        .exec(text)
+        ?.map((group) => group ?? ''),
+    all: (text) => Array.from(text.matchAll(new RegExp(expression, 'g')), (match) => match[0]),
   };
 }
 

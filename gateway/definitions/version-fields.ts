@@ -56,7 +56,7 @@ const extendedPaths: FieldTree = {
   }),
   url_rewrites: listOf({
     ...endpoint,
-    match_pattern: honoured('tried on path and query'),
+    match_pattern: honoured('tried on path and query, listen path included'),
     rewrite_to: honoured('with `$1` and variables; `tyk://name/...` goes to another API'),
     triggers: listOf({
       on: honoured('`all` or `any`'),

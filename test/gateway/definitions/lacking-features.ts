@@ -73,6 +73,12 @@ export const features: readonly LackingFeature[] = [
     ),
     parse: parseClassic,
   },
+  {
+    path: 'version_data.versions.Default.extended_paths.url_rewrites[0].match_pattern',
+    feature: 'pattern-variables',
+    definition: withPaths({ url_rewrites: [{ path: '/a', match_pattern: '/$tyk_meta.tier/x', rewrite_to: '/b' }] }),
+    parse: parseClassic,
+  },
   lackingPath('transform', 'body-transforms'),
   lackingPath('transform_response', 'body-transforms'),
   lackingPath('transform_jq', 'jq'),

@@ -166,6 +166,77 @@ loading('a definition that refers to a secret is read again each time', async ()
   });
 });
 
+loading('the examples of the public documentation load, completed with names of files and services', async () => {
+  const custom_middleware = {
+    pre: [{ name: 'PreHook1', path: '/path/to/pre.py', disabled: false, require_session: false, raw_body_only: false }],
+    auth_check: { name: 'AuthCheck', path: '/path/to/auth.py', disabled: false, require_session: false },
+    post_key_auth: [{ name: 'PostKeyAuth', path: '/path/to/pka.py', disabled: false }],
+    post: [
+      { name: 'PostHook1', path: '/path/to/post.py' },
+      { name: 'PostHook2', path: '/path/to/post.py' },
+    ],
+    response: [{ name: 'ResponseHook', path: '/path/to/response.py' }],
+    driver: 'python',
+  };
+  const quickstart = {
+    name: 'Tyk Classic Bundle API',
+    api_id: '1',
+    org_id: 'default',
+    definition: { location: 'header', key: 'version' },
+    auth: { auth_header_name: 'authorization' },
+    use_keyless: true,
+    version_data: {
+      not_versioned: true,
+      versions: {
+        Default: {
+          name: 'Default',
+          expires: '3000-01-02 15:04',
+          use_extended_paths: true,
+          extended_paths: { ignored: [], white_list: [], black_list: [] },
+        },
+      },
+    },
+    proxy: { listen_path: '/quickstart/', target_url: 'http://httpbin.test/', strip_listen_path: true },
+    custom_middleware,
+  };
+  const oasPlugin = {
+    enabled: true,
+    functionName: 'f',
+    path: '/path/to/plugin.py',
+    rawBodyOnly: true,
+    requireSession: true,
+  };
+  const document = oas({
+    info: {
+      dbId: '667962397f6de50001508ac4',
+      id: 'b4d8ac6e5a274d7c7959d069b47dc206',
+      name: 'OAS APIs Plugins',
+      state: { active: true, internal: false },
+    },
+    middleware: {
+      global: {
+        pluginConfig: { driver: 'python' },
+        postAuthenticationPlugins: [oasPlugin],
+        postPlugins: [oasPlugin],
+        prePlugins: [{ enabled: true, functionName: 'pre-plugin', path: '/path/to/pre.py' }],
+        responsePlugins: [oasPlugin],
+      },
+    },
+  });
+  await withFolder({ 'classic.json': quickstart, 'oas.json': document }, async (folder) => {
+    const { apis, refusals, warnings } = await loadDefinitions(folder);
+    assert.equal(refusals, []);
+    assert.equal(warnings, []);
+    assert.equal(
+      apis.map(({ plugins }) => plugins.hooks.map(({ type }) => type)),
+      [
+        ['pre', 'post', 'post', 'response'],
+        ['pre', 'post', 'response'],
+      ],
+    );
+  });
+});
+
 loading('a folder that is not there is an error that names it', async () => {
   try {
     await loadDefinitions('/no/such/folder');
