@@ -35,15 +35,17 @@ export function writeHead(response: ClientResponse, head: ResponseHead, ends: bo
   response.statusCode = head.status;
   const fields = [':status', String(head.status)];
   if (head.trailer !== undefined && mayTrail) fields.push('trailer', head.trailer);
-  for (let i = 0; i < head.entries.length; i += 2) {
-    fields.push((head.entries[i] as string).toLowerCase(), head.entries[i + 1] as string);
+  // Node checks names here, but not values.
+  const entries = head.edited ? mended(head.entries) : head.entries;
+  for (let i = 0; i < entries.length; i += 2) {
+    fields.push((entries[i] as string).toLowerCase(), entries[i + 1] as string);
   }
   const options = { endStream: ends, waitForTrailers: mayTrail && !ends };
   try {
     stream.respond(fields, options);
   } catch (error) {
     if (!isInvalid(error)) throw error;
-    stream.respond(firstOfSingles(mended(fields)), options);
+    stream.respond([':status', String(head.status), ...firstOfSingles(mended(fields))], options);
   }
 }
 
@@ -59,6 +61,15 @@ export function endResponse(response: ClientResponse, chunk: Buffer | undefined,
   const target = stream ?? (response as ServerResponse);
   if (chunk === undefined) target.end();
   else target.end(chunk);
+  if (stream !== undefined && !stream.readableEnded && !stream.endAfterHeaders) stopRequest(stream);
+}
+
+/** The response is over before the request is: tell the client to send no more of it (RFC 9113 §8.1). Trailers go first. */
+function stopRequest(stream: ServerHttp2Stream): void {
+  const stop = () => stream.close(constants.NGHTTP2_NO_ERROR);
+  // Node sends trailers by `setImmediate`, once it has asked for them.
+  stream.once('wantTrailers', () => setImmediate(stop));
+  stream.once('finish', () => setImmediate(stop));
 }
 
 /** Break off: a response that is half sent must not look whole. */

@@ -24,10 +24,13 @@ export function parseOrigin(origin: string): Address {
   return { scheme, host, port: match[3] === undefined ? (scheme === 'https' ? 443 : 80) : Number(match[3]) };
 }
 
-/** What TLS checks of an upstream. `ca`: PEM text, in place of the certificates that Node trusts. */
-export function tlsChecks(tls: UpstreamTls): { rejectUnauthorized: boolean; ca?: string } {
-  const checks = { rejectUnauthorized: !tls.insecureSkipVerify };
-  return tls.ca === undefined ? checks : { ...checks, ca: tls.ca };
+interface TlsChecks extends Omit<UpstreamTls, 'insecureSkipVerify'> {
+  readonly rejectUnauthorized: boolean;
+}
+
+/** What TLS asks of an upstream. `ca`: PEM text, in place of the certificates that Node trusts. */
+export function tlsChecks({ insecureSkipVerify, ...rest }: UpstreamTls): TlsChecks {
+  return { ...rest, rejectUnauthorized: !insecureSkipVerify };
 }
 
 /** The name that TLS asks for: the target's, whatever `Host` says; an address is no name. */

@@ -39,7 +39,7 @@ export class Forwarder implements Upstream {
     steps: ResponseSteps,
   ): Promise<UpstreamResult> {
     if (this.closing) throw new UpstreamError('UNREACHABLE', 'the gateway is closing');
-    if (to.cancellation.cancelled || isGone(response)) return { status: 0, headMs: 0 };
+    if (to.cancellation?.cancelled || isGone(response)) return { status: 0, headMs: 0 };
     const origin = this.origins.of(to);
     const call: Call = { request, response, to, steps, body: streamedBody(request, to) };
     this.active += 1;

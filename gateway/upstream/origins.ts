@@ -57,5 +57,12 @@ export class Origins {
 }
 
 function sameTls(a: UpstreamTls, b: UpstreamTls): boolean {
-  return a === b || (a.insecureSkipVerify === b.insecureSkipVerify && a.ca === b.ca);
+  return (
+    a === b ||
+    (a.insecureSkipVerify === b.insecureSkipVerify &&
+      a.ca === b.ca &&
+      a.minVersion === b.minVersion &&
+      a.maxVersion === b.maxVersion &&
+      a.ciphers === b.ciphers)
+  );
 }

@@ -1,4 +1,5 @@
 import { isHeaderName } from '../../contract/canonical.ts';
+import { sniffContentType } from '../../contract/sniff.ts';
 import { headerKind, headerKindOf, namedByConnection, withoutNames } from './header-kind.ts';
 
 /** A response's header lines as the client gets them, and what they say about the body. */
@@ -6,15 +7,16 @@ export class ResponseHead {
   readonly status: number;
   /** Name, value, name, value, ...: nothing hop-by-hop among them. */
   readonly entries: string[];
-  readonly hasLength: boolean;
-  readonly hasType: boolean;
-  readonly hasEncoding: boolean;
+  hasLength: boolean;
+  private readonly hasType: boolean;
+  private readonly hasEncoding: boolean;
+  /** A hook had a hand in the lines, so names and values may be anything. */
+  readonly edited: boolean;
   /** Value of `Trailer`, kept out of `entries`: it may be sent only where trailers can follow. */
   readonly trailer: string | undefined;
 
   /**
-   * From all lines of the response. `edited`: a hook had a hand in them, so names and values may be anything; `dropLength`: the
-   * body that the client gets is not the one whose length is told.
+   * From all lines of the response. `dropLength`: the body that the client gets is not the one whose length is told.
    */
   constructor(status: number, lines: readonly string[], edited: boolean, dropLength: boolean) {
     const entries: string[] = [];
@@ -53,15 +55,27 @@ export class ResponseHead {
           break;
         default:
       }
-      if (edited) addEdited(entries, name, value);
-      else entries.push(name, value);
+      entries.push(name, value);
     }
     this.status = status;
+    this.edited = edited;
     this.entries = named === undefined ? entries : withoutNames(entries, named);
     this.hasLength = hasLength;
     this.hasType = hasType;
     this.hasEncoding = hasEncoding;
     this.trailer = trailer;
+  }
+
+  /** A body that begins like this follows: say what it is, when nobody has. */
+  addType(first: Buffer): void {
+    if (!this.hasType && !this.hasEncoding && first.length > 0)
+      this.entries.push('Content-Type', sniffContentType(first));
+  }
+
+  addLength(bytes: number): void {
+    if (this.hasLength) return;
+    this.hasLength = true;
+    this.entries.push('Content-Length', String(bytes));
   }
 }
 
@@ -70,15 +84,20 @@ export function allowsBody(status: number): boolean {
   return status >= 200 && status !== 204 && status !== 304;
 }
 
-/** The same lines, with everything dropped or mended that Node would refuse. */
+/**
+ * The same lines with what HTTP forbids dropped or mended as in the contract (spec/coprocess-contract §3.7): invalid names go, line breaks
+ * in values become spaces.
+ */
 export function mended(entries: readonly string[]): string[] {
   const left: string[] = [];
-  for (let i = 0; i + 1 < entries.length; i += 2) addEdited(left, entries[i] as string, entries[i + 1] as string);
+  for (let i = 0; i + 1 < entries.length; i += 2) {
+    const name = entries[i] as string;
+    const value = entries[i + 1] as string;
+    if (isHeaderName(name))
+      left.push(name, isClean.test(value) ? value : value.replace(/[\r\n]/g, ' ').replace(unclean, ''));
+  }
   return left;
 }
 
-/** As the contract has it (spec/coprocess-contract §3.7): invalid names are dropped, line breaks in values become spaces. */
-function addEdited(entries: string[], name: string, value: string): void {
-  if (!isHeaderName(name)) return;
-  entries.push(name, value.replace(/[\r\n]/g, ' ').replace(/[^\t\x20-\x7e\x80-\xff]/g, ''));
-}
+const isClean = /^[\t\x20-\x7e\x80-\xff]*$/;
+const unclean = /[^\t\x20-\x7e\x80-\xff]/g;

@@ -24,14 +24,14 @@ export class Tunnels {
   async open(request: ClientRequest, socket: Duplex, head: Buffer, to: UpstreamRequest): Promise<void> {
     const tunnel = new Tunnel(request, socket, to);
     this.sockets.add(socket);
-    const stopListening = to.cancellation.onCancel(() => socket.destroy());
+    const stopListening = to.cancellation?.onCancel(() => socket.destroy());
     try {
       if (this.closed) throw new UpstreamError('UNREACHABLE', 'the gateway is closing');
       await tunnel.run(head);
     } catch (error) {
       if (!tunnel.answered && socket.writable) refuse(socket, toUpstreamError(error, tunnel.connected));
     } finally {
-      stopListening();
+      stopListening?.();
       this.sockets.delete(socket);
       if (socket.writableFinished || tunnel.answered) socket.destroy();
     }

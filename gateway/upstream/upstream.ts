@@ -20,7 +20,8 @@ export interface UpstreamRequest {
   /** Longest wait for the response's head, in milliseconds. */
   readonly timeoutMs: number;
   readonly tls: UpstreamTls;
-  readonly cancellation: Cancellation;
+  /** Ends the request before its time. That the client goes away, `forward` sees by itself. */
+  readonly cancellation?: Cancellation;
 }
 
 /** What happens to the response before the client gets it. */

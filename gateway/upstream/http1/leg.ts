@@ -72,11 +72,11 @@ export class Http1Leg implements Dispatcher.DispatchHandler, DeliverySource, Bod
   /** Do it. Resolves when the client has its response, or is gone. @throws {UpstreamError} when nothing was sent to it. */
   async run(): Promise<UpstreamResult> {
     const running = this.client.run();
-    const stopListening = this.call.to.cancellation.onCancel(() => this.delivery.cancel());
+    const stopListening = this.call.to.cancellation?.onCancel(() => this.delivery.cancel());
     try {
       await running;
     } finally {
-      stopListening();
+      stopListening?.();
       clearTimeout(this.headTimer);
     }
     if (this.failure !== undefined) throw this.failure;

@@ -58,11 +58,11 @@ export class Http2Leg implements DeliverySource {
     });
     this.awaitHead();
     this.begin();
-    const stopListening = this.call.to.cancellation.onCancel(() => this.delivery.cancel());
+    const stopListening = this.call.to.cancellation?.onCancel(() => this.delivery.cancel());
     try {
       await settled;
     } finally {
-      stopListening();
+      stopListening?.();
       clearTimeout(this.headTimer);
     }
     return { status: this.delivery.status, headMs: this.headMs };

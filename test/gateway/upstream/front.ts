@@ -66,7 +66,8 @@ export async function withFront(
     try {
       finished(await upstream.forward(request, response, toUpstream(request), { maxBodyBytes: 1e6, ...options.steps }));
     } catch (error) {
-      const failure = error instanceof UpstreamError ? error : new UpstreamError('FAILED', String(error), { cause: error });
+      const failure =
+        error instanceof UpstreamError ? error : new UpstreamError('FAILED', String(error), { cause: error });
       response.statusCode = 500;
       response.setHeader('x-reason', failure.reason);
       response.end(failure.message);
@@ -94,7 +95,10 @@ export async function withFront(
 }
 
 /** Listen on a free port of the loopback. */
-export function listen(server: { listen(port: number, host: string, done: () => void): unknown; address(): unknown }): Promise<number> {
+export function listen(server: {
+  listen(port: number, host: string, done: () => void): unknown;
+  address(): unknown;
+}): Promise<number> {
   return new Promise((resolve) => {
     server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
   });
