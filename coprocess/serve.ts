@@ -13,6 +13,7 @@ import type { GatewayHost } from './gateway-host.ts';
 import { createLinkService, linkServiceDefinition } from './link-service.ts';
 import { widenWindows } from './link-window.ts';
 import { freeSocketPath } from './socket-path.ts';
+import { startWatchdog } from './watchdog.ts';
 
 export interface CoprocessServerOptions {
   readonly coprocess: Coprocess;
@@ -26,6 +27,8 @@ export interface CoprocessServerOptions {
   readonly id?: string;
   /** Plugin sets that foreign gateways may call; they are installed already. */
   readonly served?: readonly PluginSet[];
+  /** End this process when its event loop has stood still for this long: see {@link startWatchdog}. Absent: never. */
+  readonly watchdogMs?: number;
 }
 
 export interface CoprocessServer {
@@ -59,6 +62,7 @@ export async function serveCoprocess(options: CoprocessServerOptions): Promise<C
   server.add(HealthDefinition, HealthServiceImpl(health));
   server.add(ServerReflectionService, ServerReflection(await readFile(descriptors), reflectedServices));
   const address = await listen(server, options);
+  const watchdog = options.watchdogMs === undefined ? undefined : startWatchdog(options.watchdogMs);
   const leaveWindows = widenWindows(linkServiceDefinition.attach.path);
 
   return {
@@ -74,6 +78,7 @@ export async function serveCoprocess(options: CoprocessServerOptions): Promise<C
         await Promise.race([Promise.all([link.drain(), dispatcher.drain()]), after(drainTimeoutMs)]);
       link.end();
       leaveWindows();
+      await watchdog?.stop();
       server.forceShutdown();
     },
   };
