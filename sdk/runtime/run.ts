@@ -20,6 +20,8 @@ export interface Answer {
 
 /** A hook that is running, or has run. */
 export interface HookRun {
+  /** What the hook was given, with what it changed. */
+  readonly message: HookRequest | HookResponse;
   readonly context: HookContext;
   readonly answer: Answer | Promise<Answer>;
 }
@@ -44,7 +46,7 @@ export function runHook(hook: Hook, constants: HookConstants, source: CallSource
   const answer = isPromise(result)
     ? result.then((value) => collect(hook, message, value))
     : collect(hook, message, result);
-  return { context, answer };
+  return { message, context, answer };
 }
 
 function collect(hook: Hook, message: HookRequest | HookResponse, result: unknown): Answer {

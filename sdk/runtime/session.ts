@@ -6,6 +6,11 @@ export function decodeSession(bytes: Uint8Array): Session {
   return toPlain(SessionState.decode(bytes)) as Session;
 }
 
+/** The other way round, for tests of plugins. */
+export function encodeSession(session: Partial<Session>): Uint8Array {
+  return SessionState.encode(SessionState.fromJSON(session)).finish();
+}
+
 function toPlain(value: unknown): unknown {
   if (typeof value === 'bigint') return Number(value);
   if (Array.isArray(value)) return value.map(toPlain);
