@@ -66,6 +66,8 @@ export async function openListener(options: ListenerOptions, handlers: ListenerH
   const sessions = new Set<http2.ServerHttp2Session>();
   const h1 = http.createServer(h1Options, handlers.request);
   h1.on('upgrade', handlers.upgrade);
+  // Node watches over a server's connections, for slow heads and for closing, from the event on; this one listens behind another.
+  if (listener.http2 || listener.tls !== undefined) h1.emit('listening');
   if (!listener.keepAlive) h1.maxRequestsPerSocket = 1;
   const front = listener.tls === undefined ? plainFront() : secureFront(listener.tls);
   if (Number.isFinite(limits.maxConnections)) front.maxConnections = limits.maxConnections;
@@ -126,6 +128,7 @@ export async function openListener(options: ListenerOptions, handlers: ListenerH
         for (const socket of sockets) socket.destroy();
       }, drainMs);
       await closed;
+      h1.close();
       clearInterval(idle);
       clearTimeout(cut);
     },
@@ -137,28 +140,32 @@ const preface = 'PRI';
 
 /** Give a plain connection to the server that speaks its protocol. */
 function sniff(socket: net.Socket, h1: http.Server, h2: http2.Http2Server, timeoutMs: number): void {
-  socket.setTimeout(timeoutMs, () => socket.destroy());
+  let first = '';
+  const chunks: Buffer[] = [];
   const giveUp = (): void => {
     socket.destroy();
   };
-  socket.once('error', giveUp);
-  const look = (): void => {
-    const first: Buffer | null = socket.read();
-    if (first === null) {
-      if (!socket.readableEnded) socket.once('readable', look);
-      return;
+  const look = (chunk: Buffer): void => {
+    chunks.push(chunk);
+    first += chunk.toString('latin1', 0, preface.length);
+    if (first.length < preface.length && preface.startsWith(first)) return;
+    socket.pause();
+    socket.off('data', look);
+    socket.off('error', giveUp);
+    socket.setTimeout(0, giveUp);
+    socket.off('timeout', giveUp);
+    socket.unshift(chunks.length === 1 ? chunk : Buffer.concat(chunks));
+    if (first.startsWith(preface)) {
+      // HTTP/2 sessions take what is buffered, if nobody else does.
+      h2.emit('connection', socket);
+    } else {
+      h1.emit('connection', socket);
+      socket.resume();
     }
-    socket.unshift(first);
-    if (first.length < preface.length && preface.startsWith(first.toString('latin1'))) {
-      socket.once('readable', look);
-      return;
-    }
-    socket.removeListener('error', giveUp);
-    socket.setTimeout(0);
-    const server = first.toString('latin1', 0, preface.length) === preface ? h2 : h1;
-    server.emit('connection', socket);
   };
-  socket.once('readable', look);
+  socket.on('error', giveUp);
+  socket.setTimeout(timeoutMs, giveUp);
+  socket.on('data', look);
 }
 
 /** Node takes 0 for "no limit". */
