@@ -52,6 +52,7 @@ export class LinkSession implements FromGatewayHandler {
   private readonly services: HostServices = (service, args) => this.askGateway(service, args);
   private readonly digests: Set<string>;
   private settleEnded!: () => void;
+  private idle: (() => void) | undefined;
   private over = false;
   private lastCall = 0;
   private lastAsked = 0;
@@ -88,11 +89,17 @@ export class LinkSession implements FromGatewayHandler {
     this.settleEnded();
   }
 
-  /** Tell the gateway that this coprocess is about to end. Resolves when the gateway has left. */
+  /** Tell the gateway that this coprocess is about to end. Resolves when it has left, or has found no other and waits for nothing. */
   drain(): Promise<void> {
     writeDraining(this.writer);
     this.flushSoon();
-    return this.ended;
+    const idle = new Promise<void>((resolve) => {
+      setTimeout(() => {
+        this.idle = resolve;
+        if (this.open.size === 0) resolve();
+      }, successorMs).unref();
+    });
+    return Promise.race([this.ended, idle]);
   }
 
   hello(version: number, gatewayId: string): void {
@@ -198,6 +205,7 @@ export class LinkSession implements FromGatewayHandler {
       writeAnswer(this.writer, id, failedRun(outcomes.length, failure), () => {});
     }
     this.flushSoon();
+    if (this.idle !== undefined && this.open.size === 0) this.idle();
   }
 
   cancel(id: number): void {
@@ -239,6 +247,9 @@ export class LinkSession implements FromGatewayHandler {
     this.outbox.wake();
   };
 }
+
+/** How long a gateway may look for another coprocess, in milliseconds: it tries within 0.8 s, and then has plugins to install there. */
+const successorMs = 3_000;
 
 function awaitedBodies(call: ReceivedCall): AwaitedBody[] {
   const awaited: AwaitedBody[] = [];

@@ -260,4 +260,22 @@ failures('a coprocess that is told to end fails no call: the gateway goes over t
   }
 });
 
+failures('a coprocess that is told to end, and has no successor, ends when its calls have', async () => {
+  const coprocess = await startCoprocess('127.0.0.1:0');
+  try {
+    await withDispatcher([coprocess.address], async (dispatcher) => {
+      await dispatcher.install(set);
+      await dispatcher.dispatch(stampRun, fakeCall());
+      const toldMs = performance.now();
+      const exited = drainCoprocess(coprocess);
+      const [outcome] = await dispatcher.dispatch(stampRun, fakeCall());
+      assert.is(outcome?.failure, undefined, 'it serves until it ends');
+      await exited;
+      assert.ok(performance.now() - toldMs < 6000, 'it does not wait for its whole drain time of 10 s');
+    });
+  } finally {
+    await coprocess.kill();
+  }
+});
+
 failures.run();
