@@ -179,6 +179,7 @@ export class SessionMemory {
   }
 
   private load(text: string, names: readonly KeyName[]): Awaitable<StoredSession | undefined> {
+    if (names.length === 0) return undefined;
     const { changes } = this;
     const keys = names.map(({ stored }) => sessionPrefix + stored);
     const [only] = keys;

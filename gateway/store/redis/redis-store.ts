@@ -95,6 +95,7 @@ class RedisStore implements Store {
   }
 
   async getMany(keys: readonly string[]): Promise<(string | undefined)[]> {
+    if (keys.length === 0) return [];
     // Keys of one command must live in one slot of a cluster.
     const values = this.isCluster
       ? await Promise.all(keys.map((key) => this.ask(() => this.redis.get(key))))
@@ -166,7 +167,6 @@ class RedisStore implements Store {
   }
 
   async quotasUsed(keys: readonly string[]): Promise<(number | undefined)[]> {
-    if (keys.length === 0) return [];
     const values = await this.getMany(keys);
     return values.map((value) => (value === undefined ? undefined : Number(value)));
   }
