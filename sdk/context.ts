@@ -15,7 +15,7 @@ export interface PluginContext {
   /** W3C trace context to hand on with calls of your own; absent when there is none. */
   readonly traceparent: string | undefined;
   /** Ask the gateway for a service, such as `storage.get`. Rejects with what it says when it refuses. */
-  ask(service: string, args?: unknown): Promise<unknown>;
+  readonly ask: (service: string, args?: unknown) => Promise<unknown>;
 }
 
 /** Hooks that run after authentication also know the caller. */

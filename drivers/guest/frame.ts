@@ -18,7 +18,7 @@ export interface Message {
 }
 
 /** The peer does not speak the protocol: the channel is of no more use. */
-export class FrameError extends Error {
+class FrameError extends Error {
   constructor(message: string) {
     super(message);
     this.name = 'FrameError';

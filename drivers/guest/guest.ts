@@ -258,7 +258,7 @@ class SupervisedGuest implements Guest, ProcessOwner, RestingGuest {
   /** It never came up: whoever waits is told at once, and the first call after a pause tries again. */
   private failStart(reason: string): void {
     this.startFailure = reason;
-    for (const call of [...this.waiting]) call.fail(this.unavailable(reason));
+    for (const call of this.waiting) call.fail(this.unavailable(reason));
   }
 
   private takeOver(process: GuestProcess): void {
@@ -360,7 +360,7 @@ class SupervisedGuest implements Guest, ProcessOwner, RestingGuest {
   private async shutDown(): Promise<void> {
     clearTimeout(this.restartTimer);
     clearTimeout(this.idleTimer);
-    for (const call of [...this.waiting]) call.fail(this.unavailable('it is being closed'));
+    for (const call of this.waiting) call.fail(this.unavailable('it is being closed'));
     if (this.open.size > 0) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, this.options.drainTimeoutMs);

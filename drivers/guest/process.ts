@@ -243,7 +243,7 @@ export class GuestProcess {
         this.hello = message;
         if (message.protocol !== protocolVersion) {
           this.kill(
-            `it speaks version ${message.protocol} of the guest protocol, this host version ${protocolVersion}`,
+            `it speaks version ${String(message.protocol)} of the guest protocol, this host version ${protocolVersion}`,
           );
         }
         break;

@@ -62,7 +62,7 @@ serveHost((host) => {
 
   function run(call: RunningCall): void {
     const loaded = hooks.get(call.message.hook as number);
-    if (loaded === undefined) return call.fail('HOOK_UNKNOWN', `hook ${call.message.hook} is not loaded`);
+    if (loaded === undefined) return call.fail('HOOK_UNKNOWN', `hook ${String(call.message.hook)} is not loaded`);
     const fail = (error: unknown): void => {
       const { message, stack } = describeThrown(error, folder);
       call.fail(error instanceof AnswerError ? 'REPLY_INVALID' : 'HOOK_THREW', message, stack);

@@ -11,7 +11,7 @@ export interface HookConstants {
   readonly log: PluginLog;
   readonly apiId: string;
   readonly orgId: string;
-  ask(service: string, args?: unknown): Promise<unknown>;
+  readonly ask: (service: string, args?: unknown) => Promise<unknown>;
 }
 
 /** The context of one call. Most hooks ask for one or two of these, so each is made when asked for. */
@@ -71,7 +71,6 @@ export class HookContext implements ResponseContext {
     return new HookRequest(this.source.request, 'none');
   }
 
-  /** Usable without its object: `const { ask } = context`. */
   get ask(): (service: string, args?: unknown) => Promise<unknown> {
     return this.constants.ask;
   }

@@ -54,7 +54,7 @@ export class EditedQuery implements QueryParams {
 
   /** Make it this query and no other. */
   replace(text: string | undefined): void {
-    for (const [name] of [...this]) this.delete(name);
+    for (const [name] of this) this.delete(name);
     for (const [name, values] of parseQuery(text)) this.set(fromByteString(name), fromByteString(values[0] as string));
   }
 

@@ -21,7 +21,7 @@ for (const isolation of ['process', 'none'] as const) {
       assert.match(message, /^TypeError: Cannot read properties of null \(reading 'name'\) \(faults\.ts:13:\d+\)$/);
       const { level, fields } = await host.line((line) => line.message === message);
       assert.is(level, 'error');
-      assert.match(fields?.stack as string, /plugins\/faults\.ts:13:\d+\)$/);
+      assert.match(fields?.stack as string, /typescript\/faults\.ts:13:\d+\)$/);
       assert.match((await failure(run('throwsLater'))).message, /^RangeError: out of luck \(faults\.ts:18:\d+\)$/);
       assert.is((await failure(run('throwsText'))).message, 'the hook threw "just text"');
       assert.match(

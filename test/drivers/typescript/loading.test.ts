@@ -37,12 +37,12 @@ loading('a file that is not there, has no name, or lies elsewhere is refused', a
   const set = [
     ['a', 'pre', 'nowhere.ts'],
     ['b', 'pre', ''],
-    ['c', 'pre', '../with-plugins.ts'],
+    ['c', 'pre', '../elsewhere.ts'],
   ] as const;
   await withPlugins(set, {}, async ({ report }) => {
     assert.match(reasonOf(report('a')), /Could not resolve ".*nowhere\.ts"/);
     assert.match(reasonOf(report('b')), /the hook has no "path"/);
-    assert.match(reasonOf(report('c')), /"\.\.\/with-plugins\.ts" lies outside of the plugins folder/);
+    assert.match(reasonOf(report('c')), /"\.\.\/elsewhere\.ts" lies outside of the plugins folder/);
   });
 });
 

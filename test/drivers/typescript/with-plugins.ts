@@ -25,7 +25,7 @@ export interface Plugins {
 
 type Hooks = readonly (readonly [name: string, type: HookType, path: string, options?: Partial<HookSpec>])[];
 
-export const pluginsFolder = new URL('plugins', import.meta.url).pathname;
+const pluginsFolder = new URL('../../fixtures/typescript', import.meta.url).pathname;
 
 /** Hooks of one plugin set, loaded by a driver of their own. */
 export async function withPlugins(
