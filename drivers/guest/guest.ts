@@ -1,6 +1,6 @@
 import { PluginFailure } from '../../contract/failure.ts';
-import { type GuestAnswer, type GuestCall, OpenCall } from './call.ts';
-import { DeadlineTimer } from './deadline-timer.ts';
+import type { GuestAnswer, GuestCall } from './call.ts';
+import { CallQueue, type QueueOwner } from './call-queue.ts';
 import type { GuestLoaded } from './loaded.ts';
 import { type GuestOptions, type ResolvedGuestOptions, resolveGuestOptions } from './options.ts';
 import { GuestProcess, type ProcessOwner } from './process.ts';
@@ -47,19 +47,16 @@ export function createGuest(options: GuestOptions): Guest {
   return new SupervisedGuest(resolveGuestOptions(options));
 }
 
-class SupervisedGuest implements Guest, ProcessOwner, RestingGuest {
+class SupervisedGuest implements Guest, ProcessOwner, QueueOwner, RestingGuest {
   private readonly options: ResolvedGuestOptions;
   private load: object;
   /** Serves, or is being started. */
-  private current: GuestProcess | undefined;
+  current: GuestProcess | undefined;
+  private readonly queue: CallQueue;
   /** Being started to take over from the current one. */
   private successor: GuestProcess | undefined;
   /** Replaced ones that still owe answers. */
   private readonly retiring = new Set<GuestProcess>();
-  private readonly open = new Map<number, OpenCall>();
-  private readonly waiting = new Set<OpenCall>();
-  private openBytes = 0;
-  private lastId = 0;
   private lastUsedMs = 0;
   private starts = 0;
   private deaths = 0;
@@ -70,14 +67,13 @@ class SupervisedGuest implements Guest, ProcessOwner, RestingGuest {
   private startFailure: string | undefined;
   private restartTimer: NodeJS.Timeout | undefined;
   private idleTimer: NodeJS.Timeout | undefined;
-  private readonly deadlines = new DeadlineTimer((nowMs) => this.onDue(nowMs));
   private closed: boolean = false;
   private closing: Promise<void> | undefined;
-  private onDrained: (() => void) | undefined;
 
   constructor(options: ResolvedGuestOptions) {
     this.options = options;
     this.load = options.load;
+    this.queue = new CallQueue(options, this);
   }
 
   get status(): GuestStatus {
@@ -85,24 +81,24 @@ class SupervisedGuest implements Guest, ProcessOwner, RestingGuest {
     return {
       state: process === undefined ? 'stopped' : process.loaded === undefined ? 'starting' : 'ready',
       pid: process?.pid,
-      openCalls: this.open.size,
-      waitingCalls: this.waiting.size,
+      openCalls: this.queue.size,
+      waitingCalls: this.queue.waitingCalls,
       rssBytes: process?.rssBytes ?? 0,
       deaths: this.deaths,
     };
   }
 
   get openCalls(): number {
-    return this.open.size;
+    return this.queue.size;
   }
 
   get idleSinceMs(): number | undefined {
-    return this.open.size > 0 || this.starts > 0 ? undefined : this.lastUsedMs;
+    return this.queue.size > 0 || this.starts > 0 ? undefined : this.lastUsedMs;
   }
 
   rest(): void {
     const process = this.current;
-    if (process === undefined || this.open.size > 0 || this.starts > 0) return;
+    if (process === undefined || this.queue.size > 0 || this.starts > 0) return;
     this.current = undefined;
     this.options.warm?.stopped(this);
     this.retire(process);
@@ -118,24 +114,17 @@ class SupervisedGuest implements Guest, ProcessOwner, RestingGuest {
   }
 
   call(call: GuestCall): Promise<GuestAnswer> {
-    let partBytes = 0;
-    for (const part of call.parts) partBytes += part.length;
-    const refusal = this.refusal(call, partBytes);
-    if (refusal !== undefined) return Promise.reject(refusal);
-    return new Promise((resolve, reject) => {
-      const open = new OpenCall(++this.lastId, call, partBytes, resolve, reject, this.onSettled);
-      this.open.set(open.id, open);
-      this.openBytes += partBytes;
-      if (this.open.size === 1) this.hold();
-      const process = this.current;
-      if (this.waiting.size === 0 && process?.hasRoom === true) process.send(open, open.queuedMs);
-      else {
-        this.waiting.add(open);
-        if (process === undefined && this.restartTimer === undefined) this.launch();
+    if (this.closed) return Promise.reject(this.unavailable('it is closed'));
+    if (this.current === undefined) {
+      if (this.startFailure !== undefined && performance.now() < this.nextStartMs) {
+        return Promise.reject(this.unavailable(this.startFailure));
       }
-      open.onCancel(() => this.giveUp(open, new PluginFailure('CANCELLED', 'the client went away')));
-      this.deadlines.watch(call.deadlineMs);
-    });
+      if (this.restartTimer === undefined) this.launch();
+      if (this.current === undefined && this.startFailure !== undefined) {
+        return Promise.reject(this.unavailable(this.startFailure));
+      }
+    }
+    return this.queue.add(call);
   }
 
   async replace(load: object, accept: (loaded: GuestLoaded) => void): Promise<void> {
@@ -169,7 +158,7 @@ class SupervisedGuest implements Guest, ProcessOwner, RestingGuest {
       if (process.owed.size === 0 && this.retiring.delete(process)) void process.end();
       return;
     }
-    this.pump();
+    this.queue.pump();
     const { calls, rssBytes } = this.options.recycle;
     // A process that is too large from its first moment on must not be replaced without end.
     const outgrown = process.rssBytes >= rssBytes && performance.now() - process.readySinceMs > minLifeMs;
@@ -200,34 +189,15 @@ class SupervisedGuest implements Guest, ProcessOwner, RestingGuest {
     }
   }
 
-  private readonly onSettled = (call: OpenCall): void => {
-    this.open.delete(call.id);
-    this.waiting.delete(call);
-    this.openBytes -= call.partBytes;
-    if (this.open.size > 0) return;
-    this.lastUsedMs = performance.now();
+  onBusy(busy: boolean): void {
+    if (!busy) this.lastUsedMs = performance.now();
     this.hold();
-    this.onDrained?.();
-  };
+  }
 
-  private refusal(call: GuestCall, partBytes: number): PluginFailure | undefined {
-    const { maxQueuedCalls, maxQueuedBytes, maxFrameBytes, name } = this.options;
-    if (this.closed) return this.unavailable('it is closed');
-    if (call.cancellation.cancelled) return new PluginFailure('CANCELLED', 'the client went away');
-    if (this.open.size >= maxQueuedCalls || this.openBytes + partBytes > maxQueuedBytes) {
-      return new PluginFailure(
-        'OVERLOADED',
-        `${name} has ${this.open.size} calls with ${this.openBytes} bytes open already`,
-      );
-    }
-    if (call.members.length + partBytes > maxFrameBytes / 2) {
-      const bytes = call.members.length + partBytes;
-      return new PluginFailure('CALL_UNSENDABLE', `a call of ${bytes} bytes is over the limit of ${maxFrameBytes / 2}`);
-    }
-    if (this.current === undefined && this.startFailure !== undefined && performance.now() < this.nextStartMs) {
-      return this.unavailable(this.startFailure);
-    }
-    return undefined;
+  *processes(): Iterable<GuestProcess> {
+    if (this.current !== undefined) yield this.current;
+    if (this.successor !== undefined) yield this.successor;
+    yield* this.retiring;
   }
 
   private unavailable(reason: string): PluginFailure {
@@ -258,54 +228,16 @@ class SupervisedGuest implements Guest, ProcessOwner, RestingGuest {
   /** It never came up: whoever waits is told at once, and the first call after a pause tries again. */
   private failStart(reason: string): void {
     this.startFailure = reason;
-    for (const call of this.waiting) call.fail(this.unavailable(reason));
+    this.queue.failWaiting(this.unavailable(reason));
   }
 
   private takeOver(process: GuestProcess): void {
     this.current = process;
     this.lastUsedMs = performance.now();
     this.hold();
-    this.pump();
+    this.queue.pump();
     this.watchIdle(this.options.idleMs);
     this.options.warm?.started(this);
-  }
-
-  private pump(): void {
-    const process = this.current;
-    if (this.waiting.size === 0 || process === undefined) return;
-    const now = performance.now();
-    for (const call of this.waiting) {
-      if (!process.hasRoom) return;
-      this.waiting.delete(call);
-      process.send(call, now);
-    }
-  }
-
-  private giveUp(call: OpenCall, failure: PluginFailure): void {
-    const process = call.process;
-    call.fail(failure);
-    if (process === undefined) return;
-    process.cancel(call);
-    this.deadlines.watch(process.checkCancelled(performance.now()));
-  }
-
-  private onDue(nowMs: number): number {
-    // Timers may fire a fraction of a millisecond early.
-    const pastMs = nowMs + 1;
-    let next = Number.POSITIVE_INFINITY;
-    for (const call of this.open.values()) {
-      const { deadlineMs } = call.call;
-      if (deadlineMs > pastMs) next = Math.min(next, deadlineMs);
-      else this.giveUp(call, this.timedOut(call));
-    }
-    for (const process of this.processes()) next = Math.min(next, process.checkCancelled(nowMs));
-    return next;
-  }
-
-  private timedOut(call: OpenCall): PluginFailure {
-    const waitedMs = Math.round(performance.now() - call.queuedMs);
-    const state = call.process !== undefined ? '' : this.current?.loaded ? ', nor did it begin' : ', nor did it start';
-    return new PluginFailure('HOOK_TIMED_OUT', `${this.options.name} did not answer within ${waitedMs} ms${state}`);
   }
 
   private recycle(): void {
@@ -332,8 +264,8 @@ class SupervisedGuest implements Guest, ProcessOwner, RestingGuest {
 
   /** Keep the host alive for as long as somebody waits for this guest. */
   private hold(): void {
-    const held = this.open.size > 0 || this.starts > 0;
-    this.deadlines.hold(held);
+    const held = this.queue.size > 0 || this.starts > 0;
+    this.queue.hold(held);
     this.current?.hold(held);
     this.successor?.hold(held);
     for (const process of this.retiring) process.hold(held);
@@ -351,27 +283,13 @@ class SupervisedGuest implements Guest, ProcessOwner, RestingGuest {
     }
   }
 
-  private *processes(): Iterable<GuestProcess> {
-    if (this.current !== undefined) yield this.current;
-    if (this.successor !== undefined) yield this.successor;
-    yield* this.retiring;
-  }
-
   private async shutDown(): Promise<void> {
     clearTimeout(this.restartTimer);
     clearTimeout(this.idleTimer);
-    for (const call of this.waiting) call.fail(this.unavailable('it is being closed'));
-    if (this.open.size > 0) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, this.options.drainTimeoutMs);
-        this.onDrained = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
+    this.queue.failWaiting(this.unavailable('it is being closed'));
+    await this.queue.drained(this.options.drainTimeoutMs);
     await Promise.all([...this.processes()].map((process) => process.end()));
-    this.deadlines.stop();
+    this.queue.close();
   }
 }
 

@@ -1,12 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import type { Socket } from 'node:net';
 import { PluginFailure } from '../../contract/failure.ts';
 import type { OpenCall } from './call.ts';
 import { FrameChannel } from './channel.ts';
-import { guestEnvironment } from './environment.ts';
+import { Child } from './child.ts';
 import type { Message } from './frame.ts';
 import { HostServices } from './host-services.ts';
-import { killAtExit } from './kill-at-exit.ts';
 import { type GuestLoaded, protocolVersion, readLoaded } from './loaded.ts';
 import { mebibytes, residentBytes } from './memory.ts';
 import type { ResolvedGuestOptions } from './options.ts';
@@ -35,7 +32,7 @@ export class GuestProcess {
   rssBytes = 0;
   private readonly options: ResolvedGuestOptions;
   private readonly owner: ProcessOwner;
-  private readonly child: ChildProcess;
+  private readonly child: Child;
   private readonly channel: FrameChannel;
   private readonly output: GuestOutput;
   private readonly services: HostServices;
@@ -57,14 +54,13 @@ export class GuestProcess {
       this.becomeFailed = reject;
     });
     this.ready.catch(() => {});
-    this.child = spawn(options.command, options.args, {
-      cwd: options.cwd,
-      env: guestEnvironment(options.env),
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
-    });
+    this.child = new Child(options);
     this.output = new GuestOutput(options.name, options.host.log, options.maxLogLinesPerSecond);
-    this.exited = this.watchExit();
     this.channel = this.openChannel();
+    this.exited = this.child.exited.then((how) => {
+      const { lastWords } = this.output;
+      this.die(lastWords === '' ? how : `${how}; it last said: ${lastWords}`);
+    });
     this.services = new HostServices(options.host, (json) => this.channel.send(json));
     this.channel.send(
       JSON.stringify({ type: 'hello', protocol: protocolVersion, maxFrameBytes: options.maxFrameBytes }),
@@ -121,11 +117,7 @@ export class GuestProcess {
 
   /** Whether this process keeps the host alive. */
   hold(held: boolean): void {
-    // The pipe for answers, and the child for its exit, which may come after the pipe's end.
-    for (const handle of [this.child.stdio[4] as Socket, this.child]) {
-      if (held || this.ending) handle.ref();
-      else handle.unref();
-    }
+    this.child.hold(held || this.ending);
   }
 
   /** Ask the guest to end, and see to it that it does. */
@@ -137,27 +129,22 @@ export class GuestProcess {
     }
     this.ending = true;
     this.hold(true);
-    (this.child.stdio[3] as Socket).end();
-    const killer = setTimeout(() => this.child.kill('SIGKILL'), endGraceMs);
+    this.child.output.end();
+    const killer = setTimeout(() => this.child.kill(), endGraceMs);
     await this.exited;
     clearTimeout(killer);
   }
 
   /** End it now; all that it owes is rejected with the reason. */
   kill(reason: string): void {
-    this.child.kill('SIGKILL');
+    this.child.kill();
     this.die(reason);
   }
 
   private openChannel(): FrameChannel {
-    if (this.child.stdio === undefined) throw new Error('no file descriptor was left for its pipes');
-    const [, stdout, stderr, output, input] = this.child.stdio as unknown as [null, Socket, Socket, Socket, Socket];
-    const channel = new FrameChannel(this.options.maxFrameBytes, this.onMessage, (buffers) => {
-      if (buffers.length > 1) output.cork();
-      for (const buffer of buffers) output.write(buffer);
-      if (buffers.length > 1) output.uncork();
-    });
-    input.on('data', (chunk: Buffer) => {
+    const { child } = this;
+    const channel = new FrameChannel(this.options.maxFrameBytes, this.onMessage, (buffers) => child.write(buffers));
+    child.input.on('data', (chunk: Buffer) => {
       this.heardMs = performance.now();
       try {
         channel.receive(chunk);
@@ -165,42 +152,9 @@ export class GuestProcess {
         this.kill(`it broke the protocol: ${(error as Error).message}`);
       }
     });
-    // A pipe to a process that has just died fails; the exit says more.
-    output.on('error', () => {});
-    input.on('error', () => {});
-    this.output.capture(stdout, 'info', 'stdout');
-    this.output.capture(stderr, 'warn', 'stderr');
-    for (const socket of [stdout, stderr, output, input]) socket.unref();
-    this.child.unref();
+    this.output.capture(child.stdout, 'info', 'stdout');
+    this.output.capture(child.stderr, 'warn', 'stderr');
     return channel;
-  }
-
-  private watchExit(): Promise<void> {
-    return new Promise((resolve) => {
-      this.child.once('error', (error) => {
-        if (this.child.pid !== undefined) return;
-        this.die(`it cannot be started: ${error.message}`);
-        resolve();
-      });
-      this.child.once('spawn', () => killAtExit(this.child));
-      this.child.once('exit', (code, signal) => {
-        const how = signal === null ? `it exited with code ${code}` : `it was ended by ${signal}`;
-        const finish = (): void => {
-          this.die(this.output.lastWords === '' ? how : `${how}; it last said: ${this.output.lastWords}`);
-          resolve();
-        };
-        const input = this.child.stdio[4] as Socket;
-        // Answers that it gave before it died are still in the pipe, which a process it started may hold open.
-        if (input.closed || this.dead) finish();
-        else {
-          const timer = setTimeout(finish, lastAnswersMs);
-          input.once('close', () => {
-            clearTimeout(timer);
-            finish();
-          });
-        }
-      });
-    });
   }
 
   private watchTime(): void {
@@ -313,6 +267,4 @@ export class GuestProcess {
 
 /** How long a guest that was asked to end may take. */
 const endGraceMs = 500;
-/** How long answers given before an exit may take to come out of the pipe; they are there already. */
-const lastAnswersMs = 50;
 const memoryCheckMs = 200;
