@@ -8,7 +8,7 @@ import { Cancellation } from '../contract/cancellation.ts';
 import type { RequestState } from '../contract/request-state.ts';
 import type { Api } from './definitions/api.ts';
 import type { ApiVersion } from './definitions/api-version.ts';
-import type { Caller } from './session/caller.ts';
+import type { Caller } from './session/index.ts';
 import type { RequestSpan } from './telemetry/request-span.ts';
 
 export type ClientRequest = IncomingMessage | Http2ServerRequest;
@@ -35,6 +35,8 @@ export class Exchange {
   ignoresAuth = false;
   /** Who sends it, once an auth step knows. */
   caller: Caller | undefined;
+  /** Name of the session that the API's ID extractor found. */
+  extractedId: string | undefined;
   /** Values of `$tyk_context.` variables that steps have set. */
   contextValues: Map<string, string> | undefined;
   /** Headers that the response gets on its way to the client, whoever makes it: CORS, deprecation. */

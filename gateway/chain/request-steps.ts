@@ -1,7 +1,8 @@
 import { type HookType, isLoaded, type SetReport } from '../../contract/plugin-set.ts';
+import type { Configuration, HashFunction } from '../configuration/index.ts';
 import type { Api } from '../definitions/api.ts';
 import type { ApiVersion, EndpointRules } from '../definitions/api-version.ts';
-import type { Sessions } from '../session/sessions.ts';
+import type { Sessions } from '../session/index.ts';
 import { runOf } from './chain.ts';
 import { type ChainParts, hookStep, refuse, type Step } from './hooks.ts';
 import { corsStep } from './steps/cors.ts';
@@ -10,9 +11,14 @@ import { type AnswerAsUpstream, mockStep } from './steps/mock.ts';
 import { bodySizeStep, ipStep, methodStep, requestHeadersStep, rewriteStep } from './steps/request-rules.ts';
 import { apiRateStep, authSteps, limitSteps } from './steps/session-steps.ts';
 import { movedPathStep, versionStep } from './steps/version.ts';
+import { versions } from './versions.ts';
 
 export interface RequestStepParts extends ChainParts {
   readonly sessions: Sessions;
+  /** How names of extracted sessions are put together. */
+  readonly keyHashFunction: HashFunction | undefined;
+  /** Statuses and texts in the operator's words, by the id of a refusal. */
+  readonly errorMessages: Configuration['errors']['messages'];
   /** How an API whose plugins are not loaded answers. */
   readonly notLoaded: FixedError;
   /** The API's driver is unknown, or switched off: how request hooks answer. Response hooks fail after the upstream was asked. */
@@ -81,10 +87,6 @@ function betweenHooks(api: Api, parts: ChainParts, answer: AnswerAsUpstream): (S
   ];
   const all = [...refusing, ...changing];
   return all.every((step) => step === undefined) && api.limits.api === undefined && !rules('rateLimits') ? [] : all;
-}
-
-export function versions(api: Api): readonly ApiVersion[] {
-  return [...api.versions.byName.values()];
 }
 
 /** Several steps as one. */

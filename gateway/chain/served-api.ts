@@ -11,9 +11,10 @@ import { endpointMethod, endpointPaths } from './endpoint-paths.ts';
 import { ensureBody, ensureState, refuse } from './hooks.ts';
 import type { ApiObserver } from './observer.ts';
 import { answerLocally, type ProxyParts, proxy } from './proxy.ts';
-import { type RequestStepParts, requestSteps, versions } from './request-steps.ts';
+import { type RequestStepParts, requestSteps } from './request-steps.ts';
 import { versionOf } from './steps/request-rules.ts';
 import { closingHeaders, responseHeadersStep } from './steps/response-rules.ts';
+import { versions } from './versions.ts';
 
 /** One revision of an API, ready to serve. */
 export interface ServedApi {

@@ -1,9 +1,10 @@
 import { basename } from 'node:path';
 import { type JsonObject, oasToClassic, parseClassic, parseOas, refusalLines } from '../definitions/index.ts';
 import type { Gateway } from '../gateway.ts';
-import { type ControlReply, type ControlRequest, json, status } from './control.ts';
+
 import { type DefinitionFiles, isFileId, newApiId } from './definition-files.ts';
 import type { Endpoint } from './endpoints.ts';
+import { type ControlReply, type ControlRequest, json, status } from './reply.ts';
 
 const oasKey = 'x-tyk-api-gateway';
 const malformed = status(400, 'error', 'Request malformed');

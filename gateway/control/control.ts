@@ -3,24 +3,12 @@ import type { ClientRequest, ClientResponse } from '../exchange.ts';
 import type { Gateway } from '../gateway.ts';
 import { send } from '../replies.ts';
 import { answerBy, type Endpoint } from './endpoints.ts';
+import { type ControlReply, type ControlRequest, json, status } from './reply.ts';
 
 /** The control API: health, readiness, metrics for anybody; `/tyk/*` for those who know the secret. */
 export interface Control {
   /** Answer the request if its path is one of the control API's. */
   handle(request: ClientRequest, response: ClientResponse, path: string): boolean;
-}
-
-export interface ControlReply {
-  readonly status: number;
-  readonly body: Buffer | string;
-  readonly contentType: string;
-}
-
-export interface ControlRequest {
-  readonly method: string;
-  readonly path: string;
-  readonly query: URLSearchParams;
-  readonly body: Buffer;
 }
 
 export interface ControlOptions {
@@ -37,6 +25,8 @@ export interface ControlOptions {
   readonly description: string;
   /** Further endpoints below `/tyk/`. */
   readonly endpoints: readonly Endpoint[];
+  /** Answers paths that no endpoint has; undefined: nor does it. */
+  readonly more: (request: ControlRequest) => Promise<ControlReply> | undefined;
 }
 
 export function createControl(gateway: Gateway, options: ControlOptions): Control {
@@ -64,7 +54,7 @@ export function createControl(gateway: Gateway, options: ControlOptions): Contro
     const asked: ControlRequest = { method: request.method ?? 'GET', path: trimmed, query, body };
     if (path === '/tyk/') return { status: 301, body: '', contentType: 'text/plain; charset=utf-8' };
     const unknown = { status: 404, body: '404 page not found\n', contentType: 'text/plain; charset=utf-8' };
-    return (await answerBy(endpoints, asked)) ?? unknown;
+    return (await (answerBy(endpoints, asked) ?? options.more(asked))) ?? unknown;
   }
 
   async function reload(asked: ControlRequest): Promise<ControlReply> {
@@ -111,15 +101,6 @@ export function createControl(gateway: Gateway, options: ControlOptions): Contro
       return true;
     },
   };
-}
-
-export function json(code: number, body: unknown): ControlReply {
-  return { status: code, body: `${JSON.stringify(body)}\n`, contentType: 'application/json' };
-}
-
-/** The shape in which the control API says yes and no. */
-export function status(code: number, state: 'ok' | 'error', message: string): ControlReply {
-  return json(code, { status: state, message });
 }
 
 function write(response: ClientResponse, reply: ControlReply): void {

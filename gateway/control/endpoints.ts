@@ -1,4 +1,4 @@
-import { type ControlReply, type ControlRequest, status } from './control.ts';
+import { type ControlReply, type ControlRequest, status } from './reply.ts';
 
 type Handler = (request: ControlRequest, ...names: string[]) => Promise<ControlReply>;
 

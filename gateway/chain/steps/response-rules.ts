@@ -3,7 +3,7 @@ import { firstMatch } from '../../definitions/endpoint-path.ts';
 import type { Exchange } from '../../exchange.ts';
 import type { ResponseHead } from '../../upstream/upstream.ts';
 import { endpointMethod, endpointPaths } from '../endpoint-paths.ts';
-import { versions } from '../request-steps.ts';
+import { versions } from '../versions.ts';
 import { applyHeaderSteps, versionOf } from './request-rules.ts';
 
 /** Edits of a response's head before response hooks see it. */

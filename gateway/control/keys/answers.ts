@@ -1,4 +1,4 @@
-import type { ControlReply } from '../control.ts';
+import type { ControlReply } from '../reply.ts';
 
 /** Answers of the control API: JSON that ends with a newline. */
 export function jsonReply(status: number, json: string): ControlReply {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Api } from '../../definitions/api.ts';
 import { type KeyRecord, type KeyRecords, newId, type Session } from '../../session/index.ts';
 import { parseSentSession, sessionJson } from '../../session/session-json.ts';
-import type { ControlReply, ControlRequest } from '../control.ts';
+import type { ControlReply, ControlRequest } from '../reply.ts';
 import { doneReply, errorReply, jsonReply, malformed, methodNotSupported } from './answers.ts';
 
 export interface KeyEndpointParts {

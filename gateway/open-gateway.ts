@@ -1,0 +1,158 @@
+import type { ApiObserver } from './chain/observer.ts';
+import type { FixedError } from './chain/request-steps.ts';
+import { type Configuration, definitionOptions } from './configuration/index.ts';
+import { apiEndpoints } from './control/apis.ts';
+import { type Control, createControl } from './control/control.ts';
+import { definitionFiles } from './control/definition-files.ts';
+import { keyEndpoints } from './control/keys/index.ts';
+import { type Api, type LoadedDefinitions, loadDefinitions, refusalLines } from './definitions/index.ts';
+import type { Dispatcher } from './dispatch/index.ts';
+import { type ApiParts, createGateway, type Gateway, type GatewayParts } from './gateway.ts';
+import type { ReplyOptions } from './replies.ts';
+import type { GatewayState } from './state.ts';
+import { createUpstream } from './upstream/index.ts';
+
+/** What a gateway is opened with; it closes none of it. */
+export interface OpenGatewayOptions {
+  readonly configuration: Configuration;
+  readonly dispatcher: Dispatcher;
+  readonly state: GatewayState;
+  readonly observe: (api: Api) => ApiObserver;
+  /** The exposition of the metrics. */
+  readonly metrics: { text(): Promise<string>; readonly contentType: string };
+  readonly log: (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields?: Record<string, unknown>) => void;
+  readonly version: string;
+}
+
+/** Load all APIs, then listen. @throws when an address cannot be listened on. */
+export async function openGateway(options: OpenGatewayOptions): Promise<Gateway> {
+  const { configuration, dispatcher, state, log } = options;
+  const { limits, upstream: defaults } = configuration;
+  const upstream = createUpstream({
+    connectTimeoutMs: defaults.connectTimeoutMs,
+    connections: defaults.maxConnectionsPerHost,
+    drainTimeoutMs: limits.drainTimeoutMs,
+  });
+  const gateway = await createGateway({
+    configuration,
+    dispatcher,
+    upstream,
+    loadApis: apiLoader(options),
+    apiParts: apiParts(options, upstream),
+    replies: repliesOf(configuration),
+    notLoaded: notLoaded(configuration),
+    control: (opened) => controlOf(options, opened),
+    log,
+  });
+  log('info', 'gateway ready', { addresses: gateway.addresses, control: gateway.controlAddress });
+  return {
+    get addresses() {
+      return gateway.addresses;
+    },
+    get controlAddress() {
+      return gateway.controlAddress;
+    },
+    get world() {
+      return gateway.world;
+    },
+    get draining() {
+      return gateway.draining;
+    },
+    reload: () => gateway.reload(),
+    close: async () => {
+      await gateway.close();
+      await dispatcher.close();
+      await upstream.close();
+      await state.close();
+    },
+  };
+}
+
+function apiLoader({ configuration, state, log }: OpenGatewayOptions): GatewayParts['loadApis'] {
+  // The same object each time: files that have not changed are then not read again.
+  const options = definitionOptions(configuration);
+  let last: LoadedDefinitions | undefined;
+  return async () => {
+    for (const problem of await state.sessions.policies.load()) log('warn', problem);
+    last = await loadDefinitions(configuration.definitions.folder, options, last);
+    for (const warning of last.warnings) log('warn', warning);
+    for (const key of last.unknownKeys) log('debug', `unknown key in a definition: ${key}`);
+    const problems = last.refusals.map((refusal) => ({
+      source: refusal.source,
+      api: refusal.id,
+      message: refusalLines(refusal).join('\n'),
+      // What cannot be read at all has no place of its own (recorded).
+      place: refusal.kind === 'unreadable' ? undefined : { path: refusal.listenPath, domain: refusal.domain },
+    }));
+    return { apis: last.apis, problems };
+  };
+}
+
+function apiParts(
+  { configuration, dispatcher, state, observe }: OpenGatewayOptions,
+  upstream: GatewayParts['upstream'],
+): (api: Api) => ApiParts {
+  const { limits, errors, keys } = configuration;
+  return (api) => ({
+    dispatcher,
+    upstream,
+    contract: configuration.contract,
+    replies: repliesOf(configuration),
+    preciseErrors: errors.precise,
+    errorMessages: errors.messages,
+    maxBodyBytes: Number.isFinite(limits.maxBodyBytes) ? limits.maxBodyBytes : 0,
+    upstreamTimeoutMs: configuration.upstream.timeoutMs,
+    observer: observe(api),
+    sessions: state.sessions,
+    keyHashFunction: keys.hashFunction,
+    notLoaded: notLoaded(configuration),
+    driverProblem: driverProblem(api, configuration),
+  });
+}
+
+/** How an API answers that could not be loaded. */
+function notLoaded({ compatibility }: Configuration): FixedError {
+  if (compatibility.tykConf) return { status: 500, message: 'Middleware error' };
+  return { status: 503, message: 'This API is not loaded; the log of the gateway says why' };
+}
+
+function repliesOf({ errors, listeners }: Configuration): ReplyOptions {
+  return { hideGenerator: errors.hideGenerator, closeConnections: !listeners.some((listener) => listener.keepAlive) };
+}
+
+/** Drivers whose hooks run in what a tyk.conf calls the coprocess. */
+const coprocessDrivers = new Set(['grpc', 'python', 'lua']);
+
+/** Why no hook of an API can run, whatever is installed: then its requests are refused. */
+function driverProblem(api: Api, { compatibility }: Configuration): FixedError | undefined {
+  if (api.plugins.unknownDriver !== undefined) return { status: 500, message: 'Internal Server Error' };
+  const uses = (test: (driver: string) => boolean): boolean => api.plugins.hooks.some((hook) => test(hook.driver));
+  if (compatibility.defaultServerProblem !== undefined && uses((driver) => driver === 'grpc')) {
+    return { status: 500, message: 'Internal Server Error' };
+  }
+  if (compatibility.coprocessEnabled || !uses((driver) => coprocessDrivers.has(driver))) return undefined;
+  return { status: 500, message: 'Middleware error' };
+}
+
+function controlOf(
+  { configuration, dispatcher, state, metrics, version }: OpenGatewayOptions,
+  gateway: Gateway,
+): Control {
+  const { control, metrics: published, compatibility, definitions } = configuration;
+  const problems = (): readonly string[] => [
+    ...(dispatcher.available ? [] : ['no coprocess can be reached']),
+    ...(state.sessions.available ? [] : ['the store does not answer']),
+  ];
+  return createControl(gateway, {
+    secret: control.secret,
+    healthPath: control.healthPath,
+    readyPath: control.readyPath,
+    metricsPath: published.enabled ? published.path : undefined,
+    metrics: async () => ({ status: 200, body: await metrics.text(), contentType: metrics.contentType }),
+    problems,
+    version,
+    description: compatibility.tykConf ? 'Tyk GW' : 'Interpose gateway',
+    endpoints: apiEndpoints(gateway, definitionFiles(definitions.folder)),
+    more: keyEndpoints(state.sessions, (id) => gateway.world.byId.get(id)?.api),
+  });
+}

@@ -1,0 +1,36 @@
+import type { Configuration } from './configuration/index.ts';
+import { createHostServices, type HostServices } from './host-services.ts';
+import { createPolicies, createSessions, type Sessions } from './session/index.ts';
+import { createStore } from './store/index.ts';
+
+/** What outlives a request: the store, sessions, policies, and the services that plugins ask for. Opened before anything that needs them. */
+export interface GatewayState {
+  readonly sessions: Sessions;
+  readonly hostServices: HostServices;
+  close(): Promise<void>;
+}
+
+export type StateLog = (level: 'info' | 'warn', message: string, fields?: Record<string, unknown>) => void;
+
+export async function openState(configuration: Configuration, log: StateLog): Promise<GatewayState> {
+  const report = (error: Error): void => log('warn', error.message);
+  const store = await createStore(configuration.store, report);
+  const { policies, problems } = await createPolicies(configuration.policies.path);
+  for (const problem of problems) log('warn', problem);
+  const sessions = createSessions({
+    store,
+    policies,
+    keys: configuration.keys,
+    routing: configuration.routing,
+    report,
+  });
+  const fire = (event: string, payload: unknown): void => log('info', 'a plugin fired an event', { event, payload });
+  return {
+    sessions,
+    hostServices: createHostServices(store, sessions.records, fire),
+    close: async () => {
+      await sessions.close();
+      await store.close();
+    },
+  };
+}
