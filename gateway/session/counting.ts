@@ -11,7 +11,8 @@ import type { CountedRequest } from './sessions.ts';
 export class Counting {
   private readonly store: Store;
   private readonly writer: SessionWriter;
-  private readonly apiRates = new WeakMap<RateLimit, Map<string, RateCount | undefined>>();
+  /** By API, then by endpoint; the API as a whole is ''. */
+  private readonly apiRates = new WeakMap<Api, Map<string, RateCount | undefined>>();
 
   constructor(store: Store, writer: SessionWriter) {
     this.store = store;
@@ -53,10 +54,10 @@ export class Counting {
   }
 
   private apiRate(api: Api, limit: RateLimit, endpoint: string | undefined): RateCount | undefined {
-    let rates = this.apiRates.get(limit);
+    let rates = this.apiRates.get(api);
     if (rates === undefined) {
       rates = new Map();
-      this.apiRates.set(limit, rates);
+      this.apiRates.set(api, rates);
     }
     const name = endpoint ?? '';
     if (!rates.has(name)) rates.set(name, apiRateCount(api, limit, endpoint));
