@@ -29,7 +29,7 @@ export class Tunnels {
       if (this.closed) throw new UpstreamError('UNREACHABLE', 'the gateway is closing');
       await tunnel.run(head);
     } catch (error) {
-      if (!tunnel.answered && socket.writable) refuse(socket, toUpstreamError(error, tunnel.connected));
+      if (!tunnel.answered && socket.writable) refuse(socket, tunnel.errorOf(error));
     } finally {
       stopListening?.();
       this.sockets.delete(socket);
@@ -53,7 +53,7 @@ class Tunnel {
   readonly socket = {};
   /** The client has heard from the upstream. */
   answered = false;
-  connected = false;
+  private connected = false;
   private readonly client: Duplex;
   private readonly to: UpstreamRequest;
   private readonly protocol: string;
@@ -82,6 +82,18 @@ class Tunnel {
       onReq: () => this.request(address),
       onRes: (_, __, response) => this.refusedByUpstream(response),
     });
+  }
+
+  /** What http2-proxy, or Node below it, means. */
+  errorOf(error: unknown): UpstreamError {
+    // It gives its own timeout a status, and the code that the system has for connections that time out.
+    const { statusCode } = error as { statusCode?: number };
+    if (statusCode === 504) {
+      return new UpstreamError('TIMED_OUT', `the upstream sent no response within ${this.to.timeoutMs} ms`, {
+        cause: error,
+      });
+    }
+    return toUpstreamError(error, this.connected);
   }
 
   private request({ scheme, host, port }: Address): NodeRequest {

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Cancellation } from '../../../contract/cancellation.ts';
-import { type UpstreamErrorReason, UpstreamError } from '../../../gateway/upstream/index.ts';
+import { UpstreamError, type UpstreamErrorReason } from '../../../gateway/upstream/index.ts';
 import { withFront } from './front.ts';
 import { get, http2Request, withHttpUpstream, withTcpUpstream } from './peers.ts';
 
@@ -237,7 +237,7 @@ failures('an HTTP/2 client that cancels ends the request upstream', async () => 
         while (closed === undefined) await new Promise((later) => setTimeout(later, 5));
         const result = nextResult();
         stream.close(constants.NGHTTP2_CANCEL);
-        assert.equal((await result as { status: number }).status, 0);
+        assert.equal(((await result) as { status: number }).status, 0);
         await closed;
         session.close();
       });
@@ -260,7 +260,7 @@ failures('a client that leaves in the middle of its upload ends the request upst
         while (closed === undefined) await new Promise((later) => setTimeout(later, 5));
         const result = nextResult();
         socket.destroy();
-        assert.is((await result as { status: number }).status, 0);
+        assert.is(((await result) as { status: number }).status, 0);
         await closed;
       });
     },

@@ -1,5 +1,9 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
-import { connect as connectHttp2, type IncomingHttpHeaders as Http2Headers, type OutgoingHttpHeaders } from 'node:http2';
+import {
+  connect as connectHttp2,
+  type IncomingHttpHeaders as Http2Headers,
+  type OutgoingHttpHeaders,
+} from 'node:http2';
 import { connect, createServer as createTcpServer, type Socket } from 'node:net';
 import { listen, trackSockets } from './front.ts';
 
@@ -23,7 +27,10 @@ export interface HttpUpstream {
 type Handler = (request: IncomingMessage, response: ServerResponse, body: string) => void;
 
 /** An HTTP/1.1 upstream of Node's own. */
-export async function withHttpUpstream(handler: Handler, use: (upstream: HttpUpstream) => Promise<void>): Promise<void> {
+export async function withHttpUpstream(
+  handler: Handler,
+  use: (upstream: HttpUpstream) => Promise<void>,
+): Promise<void> {
   const requests: SeenRequest[] = [];
   const server = createServer((request, response) => {
     readText(request).then(
@@ -72,7 +79,10 @@ export async function withTcpUpstream(
 }
 
 /** An upstream that answers every request head with the same bytes. */
-export function withAnswer(answer: string | Buffer, use: (upstream: { origin: string }) => Promise<void>): Promise<void> {
+export function withAnswer(
+  answer: string | Buffer,
+  use: (upstream: { origin: string }) => Promise<void>,
+): Promise<void> {
   return withTcpUpstream((socket) => {
     socket.on('data', () => socket.write(typeof answer === 'string' ? Buffer.from(answer, 'latin1') : answer));
   }, use);
@@ -120,11 +130,7 @@ export interface Http2Answer {
 }
 
 /** One request on an HTTP/2 connection of its own. */
-export function http2Request(
-  port: number,
-  headers: OutgoingHttpHeaders,
-  body?: string | Buffer,
-): Promise<Http2Answer> {
+export function http2Request(port: number, headers: OutgoingHttpHeaders, body?: string | Buffer): Promise<Http2Answer> {
   return new Promise((resolve) => {
     const session = connectHttp2(`http://127.0.0.1:${port}`);
     session.on('error', () => {});

@@ -27,7 +27,9 @@ async function seen(text: string, options: FrontOptions = {}): Promise<SeenReque
 const close = 'Connection: close\r\n';
 
 requests('repeated headers stay lines of their own, with names as given', async () => {
-  const { rawHeaders } = await seen(`GET /a?b=c HTTP/1.1\r\nHost: x\r\n${close}X-Multi: 1\r\nX-Multi: 2\r\nX-Multi: 3\r\n\r\n`);
+  const { rawHeaders } = await seen(
+    `GET /a?b=c HTTP/1.1\r\nHost: x\r\n${close}X-Multi: 1\r\nX-Multi: 2\r\nX-Multi: 3\r\n\r\n`,
+  );
   assert.equal(valuesOf(rawHeaders, 'x-multi'), ['1', '2', '3']);
   assert.ok(rawHeaders.includes('X-Multi'));
 });
@@ -46,7 +48,9 @@ requests('hop-by-hop headers and those that Connection names end at the gateway'
 });
 
 requests('the host of the request decides, whatever the client says', async () => {
-  const { headers } = await seen(`GET / HTTP/1.1\r\nHost: client\r\n${close}\r\n`, { to: { host: 'target.example:81' } });
+  const { headers } = await seen(`GET / HTTP/1.1\r\nHost: client\r\n${close}\r\n`, {
+    to: { host: 'target.example:81' },
+  });
   assert.is(headers.host, 'target.example:81');
 });
 
@@ -77,7 +81,9 @@ requests('a given body is sent with its length, by GET too', async () => {
 });
 
 requests('an empty given body is Content-Length 0 with POST, and nothing with GET', async () => {
-  const post = await seen(`POST / HTTP/1.1\r\nHost: x\r\n${close}Content-Length: 0\r\n\r\n`, { to: { body: Buffer.alloc(0) } });
+  const post = await seen(`POST / HTTP/1.1\r\nHost: x\r\n${close}Content-Length: 0\r\n\r\n`, {
+    to: { body: Buffer.alloc(0) },
+  });
   assert.is(post.headers['content-length'], '0');
   const plain = await seen(`GET / HTTP/1.1\r\nHost: x\r\n${close}\r\n`, { to: { body: Buffer.alloc(0) } });
   assert.is(plain.headers['content-length'], undefined);
@@ -133,9 +139,13 @@ requests('cookies that an HTTP/2 client splits are one line again', async () => 
   await withHttpUpstream(
     (request, response) => response.end(JSON.stringify(request.rawHeaders)),
     async (upstream) => {
-      await withFront(upstream.origin, { to: { headers: ['Cookie', 'a=1', 'X-A', '1', 'Cookie', 'b=2'] } }, async ({ port }) => {
-        assert.equal(valuesOf(JSON.parse((await get(port)).body), 'cookie'), ['a=1; b=2']);
-      });
+      await withFront(
+        upstream.origin,
+        { to: { headers: ['Cookie', 'a=1', 'X-A', '1', 'Cookie', 'b=2'] } },
+        async ({ port }) => {
+          assert.equal(valuesOf(JSON.parse((await get(port)).body), 'cookie'), ['a=1; b=2']);
+        },
+      );
     },
   );
 });
@@ -194,7 +204,7 @@ requests('a body that comes in pieces goes on in pieces', async () => {
           await new Promise((turn) => setImmediate(turn));
         }
         socket.write('0\r\n\r\n');
-        assert.is((await done as { status: number }).status, 200);
+        assert.is(((await done) as { status: number }).status, 200);
         socket.destroy();
       });
       assert.is(upstream.requests[0]?.body, pieces.join(''));

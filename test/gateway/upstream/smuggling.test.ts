@@ -97,7 +97,8 @@ smuggling('an upstream cannot put a second response into the first', async () =>
 
 const badAnswers: Record<string, string> = {
   'two lengths': 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok',
-  'a length and chunks': 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n',
+  'a length and chunks':
+    'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n',
   'no HTTP at all': 'SSH-2.0-OpenSSH_9.2\r\n\r\n',
   'a header name with a space': 'HTTP/1.1 200 OK\r\nBad Name: 1\r\nContent-Length: 2\r\n\r\nok',
   'a zero byte in a value': 'HTTP/1.1 200 OK\r\nX-A: a\0b\r\nContent-Length: 2\r\n\r\nok',
@@ -165,7 +166,10 @@ smuggling('what is left of a body after an early answer does not become a reques
       });
     },
   );
-  assert.ok(requests.some((text) => text.startsWith('2: GET /next')), requests.join());
+  assert.ok(
+    requests.some((text) => text.startsWith('2: GET /next')),
+    requests.join(),
+  );
   assert.ok(!requests.some((text) => text.includes('smug')), requests.join());
 });
 

@@ -1,0 +1,18 @@
+/** A certificate for localhost and 127.0.0.1 that signed itself and is good until 2126; for tests alone, so its key may be known. */
+export const certificate = `-----BEGIN CERTIFICATE-----
+MIIBmjCCAUGgAwIBAgIUM+LL0wBKigdp1yFTLy9wgGIyvlEwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMzE2MzAxNFoYDzIxMjYxMDMw
+MTYzMDE0WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAASsyOLl6/qLXNi6Bn4Ku6HDKRXB3jptyYi9pEGtoRTfiN9Quz8xJnAe
+10zIhZffLQIXwDz9Mbm6Wy3KoqSE8Yajo28wbTAdBgNVHQ4EFgQUIzvTIwXguRvu
+nyRC7sn3NYY3aMgwHwYDVR0jBBgwFoAUIzvTIwXguRvunyRC7sn3NYY3aMgwDwYD
+VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARgglsb2NhbGhvc3SHBH8AAAEwCgYIKoZI
+zj0EAwIDRwAwRAIgDdtPFdmOqRfDIANkh287Rh9sc33VgAs1T2IQf15vWngCICPa
+Z6VPDnAETMQeGyGL3UGEchnEf3NtDEpKEMkoE/Gm
+-----END CERTIFICATE-----`;
+
+export const privateKey = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg9c6+bbCgGGRgwFmR
+uNlqeubyWHDtvim5wO48cbXwJWuhRANCAASsyOLl6/qLXNi6Bn4Ku6HDKRXB3jpt
+yYi9pEGtoRTfiN9Quz8xJnAe10zIhZffLQIXwDz9Mbm6Wy3KoqSE8Yaj
+-----END PRIVATE KEY-----`;
