@@ -64,7 +64,11 @@ class Observer implements ApiObserver {
   }
 
   clientContext(request: ClientRequest): TraceContext | undefined {
-    return this.tracing?.clientContext(request);
+    if (this.tracing !== undefined) return this.tracing.clientContext(request);
+    // Without tracing of our own, plugins still learn of their caller's trace.
+    const { traceparent, tracestate } = request.headers;
+    if (typeof traceparent !== 'string') return undefined;
+    return typeof tracestate === 'string' ? { traceparent, tracestate } : { traceparent };
   }
 
   hooks(exchange: Exchange, hooks: readonly HookSpec[], outcomes: readonly HookOutcome[]): void {

@@ -47,13 +47,17 @@ export interface PluginServer {
  */
 const reconnect = { initialMs: 100, maxMs: 400 };
 
+/** Longest connection attempt, TLS included, in milliseconds. */
+const connectTimeoutMs = 5000;
+
 /** Connects when first called. */
 export function openServer(name: string, options: PluginServerOptions): PluginServer {
   const channel: ChannelOptions = {
     'grpc.max_receive_message_length': Number.isFinite(options.maxReceiveBytes) ? options.maxReceiveBytes : -1,
     'grpc.max_send_message_length': -1,
     'grpc.initial_reconnect_backoff_ms': reconnect.initialMs,
-    'grpc.min_reconnect_backoff_ms': reconnect.initialMs,
+    // nice-grpc, which serves our own services, patches grpc-js to take this as the limit of one connection attempt.
+    'grpc.min_reconnect_backoff_ms': connectTimeoutMs,
     'grpc.max_reconnect_backoff_ms': reconnect.maxMs,
     // A peer that is gone without a word is noticed after 20 s instead of never.
     'grpc.keepalive_time_ms': 10_000,

@@ -32,6 +32,7 @@ async function withExample(language: keyof typeof languages, use: (url: string) 
         listeners: [{ address: '127.0.0.1:0' }],
         control: { enabled: false },
         definitions: { folder },
+        log: { level: 'fatal' },
         servers: { default: { target: `tcp://${server.address}` } },
       }),
     );
