@@ -11,7 +11,10 @@ import { parseTarget } from '../contract/url.ts';
 /** A request with 12 headers of 1 kB in all, as a browser behind a proxy sends it. */
 const headers = [
   ['Host', 'api.example.com'],
-  ['User-Agent', 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36'],
+  [
+    'User-Agent',
+    'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36',
+  ],
   ['Accept', 'application/json, text/plain, */*'],
   ['Accept-Encoding', 'gzip, deflate, br, zstd'],
   ['Accept-Language', 'en-GB,en;q=0.9,de;q=0.8'],
@@ -62,7 +65,9 @@ export function benchSet(driver: string, name: string, path: string, isolation: 
 
 /** CPU time that a process has used, in microseconds; Linux counts it in hundredths of a second. */
 export function cpuUsOf(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').replace(/^.*\) /, '').split(' ');
+  const fields = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    .replace(/^.*\) /, '')
+    .split(' ');
   return (Number(fields[11]) + Number(fields[12])) * 10_000;
 }
 

@@ -1,5 +1,4 @@
-import { GuestHooks, loadMembers } from '../drivers/guest/index.ts';
-import { createGuest } from '../drivers/guest/index.ts';
+import { createGuest, GuestHooks, loadMembers } from '../drivers/guest/index.ts';
 import { serveHost } from '../drivers/guest/node-half.ts';
 import { benchCall, benchSet, cpuUsOf, figure, measure } from './guest-calls.ts';
 

@@ -35,7 +35,10 @@ function childOf(pid: number): number {
     .find((child) => {
       try {
         const status = readFileSync(`/proc/${child}/status`, 'latin1');
-        return status.includes(`PPid:\t${pid}\n`) && readFileSync(`/proc/${child}/cmdline`, 'latin1').startsWith('typescript guest');
+        return (
+          status.includes(`PPid:\t${pid}\n`) &&
+          readFileSync(`/proc/${child}/cmdline`, 'latin1').startsWith('typescript guest')
+        );
       } catch {
         return false;
       }
@@ -62,7 +65,9 @@ for (const isolation of ['none', 'process'] as const) {
     const before = pid === undefined ? 0 : cpuUsOf(pid);
     const measured = await measure(run, hook as NonNullable<typeof hook>, call, { seconds, inFlight });
     const guestUs = pid === undefined ? undefined : (cpuUsOf(pid) - before) / (measured.callsPerSecond * seconds);
-    console.log(`${figure(`${isolation === 'none' ? 'trusted' : 'guest'} ${name}`, measured, guestUs)}, loaded in ${loadMs} ms`);
+    console.log(
+      `${figure(`${isolation === 'none' ? 'trusted' : 'guest'} ${name}`, measured, guestUs)}, loaded in ${loadMs} ms`,
+    );
     await loaded.close();
   }
 }
