@@ -34,31 +34,24 @@ export class RequestMessage {
   /** The whole body; empty when no hook of the run reads it. */
   readonly body: Buffer;
 
-  private constructor(
-    state: RequestState | undefined,
-    head: Buffer | undefined,
-    body: Buffer,
-    notUtf8: boolean | undefined,
-    originalUrl?: string,
-  ) {
+  private constructor(state: RequestState | undefined, head: Buffer | undefined, body: Buffer, originalUrl?: string) {
     this.originalUrl = originalUrl;
     this.stateNow = state;
     this.headNow = head;
     this.body = body;
-    this.notUtf8Now = notUtf8;
   }
 
   /** A message about this state, which must not change while the message is in use. */
   static of(state: RequestState): RequestMessage {
-    return new RequestMessage(state, undefined, state.body, undefined);
+    return new RequestMessage(state, undefined, state.body);
   }
 
   /**
    * A message that arrived: a `coprocess.MiniRequestObject` without bodies, and the body. While a URL rewrite is pending, the head
    * has its target, and `originalUrl` is what it is rewritten from.
    */
-  static fromWire(head: Buffer, body: Buffer, notUtf8: boolean, originalUrl?: string): RequestMessage {
-    return new RequestMessage(undefined, head, body, notUtf8, originalUrl);
+  static fromWire(head: Buffer, body: Buffer, originalUrl?: string): RequestMessage {
+    return new RequestMessage(undefined, head, body, originalUrl);
   }
 
   get state(): RequestState {
@@ -84,7 +77,7 @@ export class RequestMessage {
 
   /** Some text in the head is not UTF-8: Tyk's wire cannot carry it. */
   get notUtf8(): boolean {
-    this.notUtf8Now ??= !isUtf8Request(this.stateNow as RequestState);
+    this.notUtf8Now ??= !isUtf8Request(this.state);
     return this.notUtf8Now;
   }
 
@@ -120,7 +113,7 @@ function writeRequestHead(writer: WireWriter, state: RequestState): void {
 function readRequestHead(head: Buffer, body: Buffer, originalUrl: string | undefined): RequestState {
   const headers = new HeaderList();
   let [url, method, requestUri, scheme, host] = ['/', '', '', 'http', ''];
-  const reader = new WireReader(head);
+  const reader = WireReader.ofText(head);
   while (reader.next()) {
     if (reader.field === f.headers) {
       const [name, value] = reader.mapEntry();

@@ -17,26 +17,20 @@ export class ResponseMessage {
   private notUtf8Now: boolean | undefined;
   readonly body: Buffer;
 
-  private constructor(
-    state: ResponseState | undefined,
-    head: Buffer | undefined,
-    body: Buffer,
-    notUtf8: boolean | undefined,
-  ) {
+  private constructor(state: ResponseState | undefined, head: Buffer | undefined, body: Buffer) {
     this.stateNow = state;
     this.headNow = head;
     this.body = body;
-    this.notUtf8Now = notUtf8;
   }
 
   /** A message about this state, which must not change while the message is in use. */
   static of(state: ResponseState): ResponseMessage {
-    return new ResponseMessage(state, undefined, state.body, undefined);
+    return new ResponseMessage(state, undefined, state.body);
   }
 
   /** A message that arrived: a `coprocess.ResponseObject` without bodies, and the body. */
-  static fromWire(head: Buffer, body: Buffer, notUtf8: boolean): ResponseMessage {
-    return new ResponseMessage(undefined, head, body, notUtf8);
+  static fromWire(head: Buffer, body: Buffer): ResponseMessage {
+    return new ResponseMessage(undefined, head, body);
   }
 
   get state(): ResponseState {
@@ -55,7 +49,7 @@ export class ResponseMessage {
   }
 
   get notUtf8(): boolean {
-    this.notUtf8Now ??= (this.stateNow as ResponseState).headers.raw().some((text) => !isUtf8ByteString(text));
+    this.notUtf8Now ??= this.state.headers.raw().some((text) => !isUtf8ByteString(text));
     return this.notUtf8Now;
   }
 
@@ -95,7 +89,7 @@ function writeResponseHead(writer: WireWriter, state: ResponseState): void {
 function readResponseHead(head: Buffer, body: Buffer): ResponseState {
   const headers = new HeaderList();
   let status = 0;
-  const reader = new WireReader(head);
+  const reader = WireReader.ofText(head);
   while (reader.next()) {
     if (reader.field === f.statusCode) status = reader.int32();
     else if (reader.field === f.multivalueHeaders) {

@@ -78,12 +78,12 @@ export function readServedObject(message: Buffer): ServedObject {
 
 function readRequest(message: Buffer): RequestMessage {
   const { head, rawBody, body } = withoutBodies(message, q.rawBody, q.body);
-  return RequestMessage.fromWire(head, rawBody ?? body ?? Buffer.alloc(0), false);
+  return RequestMessage.fromWire(head, rawBody ?? body ?? Buffer.alloc(0));
 }
 
 function readResponse(message: Buffer): ResponseMessage {
   const { head, rawBody, body } = withoutBodies(message, r.rawBody, r.body);
-  return ResponseMessage.fromWire(head, rawBody ?? body ?? Buffer.alloc(0), false);
+  return ResponseMessage.fromWire(head, rawBody ?? body ?? Buffer.alloc(0));
 }
 
 /** Callers with old bindings send no `raw_body`; their `body` then is all there is. */

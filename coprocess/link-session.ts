@@ -166,11 +166,8 @@ export class LinkSession implements FromGatewayHandler {
       return;
     }
     const outcomes = this.coprocess.run(run.digest, run.hooks, {
-      request: RequestMessage.fromWire(call.request, call.body, call.notUtf8, call.originalUrl),
-      response:
-        call.response === undefined
-          ? undefined
-          : ResponseMessage.fromWire(call.response, call.responseBody, call.notUtf8),
+      request: RequestMessage.fromWire(call.request, call.body, call.originalUrl),
+      response: call.response === undefined ? undefined : ResponseMessage.fromWire(call.response, call.responseBody),
       session: call.session,
       metadata: call.metadata,
       deadlineMs,

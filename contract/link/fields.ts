@@ -36,10 +36,9 @@ export const call = {
   responseBody: 9,
   traceparent: 10,
   tracestate: 11,
-  notUtf8: 12,
-  bodyBytes: 13,
-  responseBodyBytes: 14,
-  originalUrl: 15,
+  bodyBytes: 12,
+  responseBodyBytes: 13,
+  originalUrl: 14,
 } as const;
 
 export const answer = { id: 1, outcomes: 2 } as const;

@@ -61,7 +61,6 @@ export function writeCall(writer: WireWriter, id: number, run: number, timeoutMs
     writer.string(f.call.traceparent, call.trace.traceparent);
     if (call.trace.tracestate !== undefined) writer.string(f.call.tracestate, call.trace.tracestate);
   }
-  if (request.notUtf8 || response?.notUtf8 === true) writer.uint(f.call.notUtf8, 1);
   const { rewrite, url } = request.state;
   if (rewrite !== undefined) writer.string(f.call.originalUrl, urlText(url));
   writer.finish(start);
@@ -104,7 +103,6 @@ export interface ReceivedCall {
   responseBody: Buffer;
   traceparent: string | undefined;
   tracestate: string | undefined;
-  notUtf8: boolean;
   bodyBytes: number;
   responseBodyBytes: number;
   originalUrl: string | undefined;
@@ -207,7 +205,6 @@ function readCall(reader: WireReader): ReceivedCall {
     responseBody: nothing,
     traceparent: undefined,
     tracestate: undefined,
-    notUtf8: false,
     bodyBytes: 0,
     responseBodyBytes: 0,
     originalUrl: undefined,
@@ -246,9 +243,6 @@ function readCall(reader: WireReader): ReceivedCall {
         break;
       case f.call.tracestate:
         call.tracestate = reader.string();
-        break;
-      case f.call.notUtf8:
-        call.notUtf8 = reader.bool();
         break;
       case f.call.bodyBytes:
         call.bodyBytes = reader.uint();

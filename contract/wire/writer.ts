@@ -1,3 +1,5 @@
+import type { Latin1Buffer } from './latin1.ts';
+
 /**
  * Writes protobuf wire format into one buffer that is reused. The generated encoders build a whole object first and then copy it
  * piece by piece; measured, this writer costs a sixth of that for a request (design/budget: 1.8 us against 11.3 us).
@@ -5,13 +7,13 @@
  * Strings are byte strings: one byte a character.
  */
 export class WireWriter {
-  private buffer: Buffer;
+  private buffer: Latin1Buffer;
   /** Where the current message begins; what is before it was taken. */
   private base = 0;
   private end = 0;
 
   constructor(initialBytes = 64 * 1024) {
-    this.buffer = Buffer.allocUnsafeSlow(initialBytes);
+    this.buffer = newBuffer(initialBytes);
   }
 
   get length(): number {
@@ -27,7 +29,7 @@ export class WireWriter {
   take(): Buffer {
     const taken = this.buffer.subarray(this.base, this.end);
     if (this.buffer.length - this.end < this.buffer.length >>> 2) {
-      this.buffer = Buffer.allocUnsafeSlow(Math.min(this.buffer.length, maxKeptBytes));
+      this.buffer = newBuffer(Math.min(this.buffer.length, maxKeptBytes));
       this.end = 0;
     }
     this.base = this.end;
@@ -37,7 +39,7 @@ export class WireWriter {
   reset(): void {
     this.end = this.base;
     if (this.buffer.length <= maxKeptBytes) return;
-    this.buffer = Buffer.allocUnsafeSlow(maxKeptBytes);
+    this.buffer = newBuffer(maxKeptBytes);
     this.base = 0;
     this.end = 0;
   }
@@ -76,7 +78,7 @@ export class WireWriter {
     if (length < shortText) {
       for (let i = 0; i < length; i++) this.buffer[this.end + i] = text.charCodeAt(i);
     } else {
-      this.buffer.write(text, this.end, length, 'latin1');
+      this.buffer.latin1Write(text, this.end, length);
     }
     this.end += length;
   }
@@ -127,7 +129,7 @@ export class WireWriter {
 
   private grow(bytes: number): void {
     const needed = this.length + bytes;
-    const grown = Buffer.allocUnsafeSlow(
+    const grown = newBuffer(
       needed <= this.buffer.length / 2 ? this.buffer.length : Math.max(needed, this.buffer.length * 2),
     );
     grown.set(this.buffer.subarray(this.base, this.end));
@@ -142,6 +144,10 @@ const maxKeptBytes = 1024 * 1024;
 
 /** Below this a loop beats the call into C++ (measured on Node 24: even at about 24 characters). */
 const shortText = 24;
+
+function newBuffer(bytes: number): Latin1Buffer {
+  return Buffer.allocUnsafeSlow(bytes) as Latin1Buffer;
+}
 
 /** Room for a length that is written afterwards: four bytes hold up to 256 MiB. */
 const lengthRoom = 4;

@@ -77,7 +77,6 @@ codec('everything a gateway says is what the generated code reads', () => {
   assert.is(call?.id, 2n ** 40n);
   assert.is(call?.run, 3);
   assert.is(call?.timeoutMs, 5000);
-  assert.is(call?.notUtf8, true);
   assert.is(call?.traceparent, '00-aa-bb-01');
   const texts = [call?.body, call?.session, call?.metadata, call?.responseBody, call?.tracestate].map(String);
   assert.equal(texts, ['request body', 'session', 'metadata', 'upstream', 'a=b']);

@@ -89,6 +89,39 @@ wire('negative numbers and packed lists are read', () => {
   assert.equal(list, [1, 300, 5]);
 });
 
+wire('map entries are read however they are written: turned round, in part, with fields of later versions', () => {
+  const entry = (...fields: [number, string][]): Buffer => {
+    const writer = new WireWriter();
+    const start = writer.begin(1);
+    for (const [field, text] of fields) writer.string(field, text);
+    writer.finish(start);
+    return writer.take();
+  };
+  const cases: [Buffer, [string, string]][] = [
+    [entry([1, 'k'], [2, 'v']), ['k', 'v']],
+    [entry([2, 'v'], [1, 'k']), ['k', 'v']],
+    [entry([1, 'k']), ['k', '']],
+    [entry([2, 'v']), ['', 'v']],
+    [entry(), ['', '']],
+    [entry([1, 'k'], [2, 'v'], [3, 'new']), ['k', 'v']],
+    [entry([1, 'old'], [1, 'k'], [2, 'old'], [2, 'v']), ['k', 'v']],
+  ];
+  for (const [bytes, expected] of cases) {
+    for (const reader of [new WireReader(bytes), WireReader.ofText(bytes)]) {
+      assert.ok(reader.next());
+      assert.equal(reader.mapEntry(), expected);
+      assert.not(reader.next());
+    }
+  }
+  // A key that claims to be longer than its entry.
+  const reader = new WireReader(Buffer.from([10, 4, 10, 9, 65, 65, 65, 65, 65, 65, 65, 65, 65, 65]));
+  assert.ok(reader.next());
+  assert.throws(
+    () => reader.mapEntry(),
+    (error: Error) => error instanceof WireError,
+  );
+});
+
 wire('bytes that are no message are refused, and never read past their end', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {

@@ -62,7 +62,7 @@ inProcess('a run that has not answered at its deadline times out, for every hook
       outcomes.map((outcome) => outcome.failure?.reason),
       ['HOOK_TIMED_OUT', 'HOOK_TIMED_OUT'],
     );
-    assert.ok(tookMs >= 50 && tookMs < 100, `took ${tookMs} ms`);
+    assert.ok(tookMs >= 50 && tookMs < 150, `took ${tookMs} ms`);
     assert.is(cancelled, true);
     assert.is(request.cancelled, false, 'the request itself goes on');
   });
