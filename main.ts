@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { createBundleStore } from './coprocess/bundles/index.ts';
 import { type Coprocess, createCoprocess, GatewayHost, serveCoprocess } from './coprocess/index.ts';
 import { createGrpcDriver } from './drivers/grpc/index.ts';
 import { createTypeScriptDriver } from './drivers/typescript/index.ts';
@@ -129,7 +130,17 @@ function openCoprocess(
     watch: process.env.NODE_ENV !== 'production',
     allowTrusted,
   });
-  const coprocess = createCoprocess({ drivers: [grpc, typescript], host, contract: configuration.contract });
+  const bundles = createBundleStore({
+    ...configuration.bundles,
+    unused: configuration.compatibility.managementNode,
+    log: logger.log,
+  });
+  const coprocess = createCoprocess({
+    drivers: [grpc, typescript],
+    host,
+    contract: configuration.contract,
+    bundles,
+  });
   return { coprocess, host };
 }
 

@@ -13,6 +13,8 @@ export interface PluginSet {
   readonly configDataDisabled?: boolean;
   /** Name of the bundle that the files come from; absent for local files and for `grpc`. */
   readonly bundle?: string;
+  /** Digest of the content that the hooks were read from: a coprocess whose bundle of that name is another refuses the set. */
+  readonly bundleDigest?: string;
   readonly hooks: readonly HookSpec[];
 }
 
@@ -63,6 +65,16 @@ export interface SetReport {
   readonly hooks: readonly HookReport[];
   /** Why the set as a whole was refused (its bundle, say), beside what the hooks say. */
   readonly refused?: string;
+  /** What the set's bundle turned out to be. */
+  readonly bundle?: BundleReport;
+}
+
+/** A bundle that was fetched, verified and unpacked. */
+export interface BundleReport {
+  /** Hex SHA-256 over manifest and files. */
+  readonly digest: string;
+  /** The manifest's `custom_middleware`, as it stands there: it takes the place of the definition's. */
+  readonly customMiddleware: Readonly<Record<string, unknown>>;
 }
 
 export function isLoaded(report: SetReport): boolean {

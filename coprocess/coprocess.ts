@@ -2,7 +2,14 @@ import { performance } from 'node:perf_hooks';
 import type { HookAnswer, HookOutcome, HookTiming } from '../contract/answer.ts';
 import type { HookCall } from '../contract/call.ts';
 import { PluginFailure } from '../contract/failure.ts';
-import { type HookReport, type HookSpec, isLoaded, type PluginSet, type SetReport } from '../contract/plugin-set.ts';
+import {
+  type BundleReport,
+  type HookReport,
+  type HookSpec,
+  isLoaded,
+  type PluginSet,
+  type SetReport,
+} from '../contract/plugin-set.ts';
 import { type ContractOptions, defaultContractOptions } from '../contract/request-state.ts';
 import { failedRun, type RunHook, runHooks } from '../contract/run-hooks.ts';
 import type { Driver, Host, LoadedHooks } from '../drivers/driver.ts';
@@ -12,6 +19,21 @@ export interface CoprocessOptions {
   /** What drivers may ask; `forSet` gives the hooks of one set a host of their own. */
   readonly host: Host & { forSet?(digest: string): Host };
   readonly contract?: ContractOptions;
+  /** Where bundles come from; without it sets with a bundle are refused. */
+  readonly bundles?: Bundles;
+}
+
+/** Fetches, verifies and unpacks bundles; those that are there already it checks. */
+export interface Bundles {
+  /** @throws {Error} that says why the bundle cannot be had. */
+  open(name: string): Promise<OpenBundle>;
+  /** Give up what is being fetched. */
+  close(): void;
+}
+
+/** A bundle on disk, and what its manifest says. */
+export interface OpenBundle extends BundleReport {
+  readonly folder: string;
 }
 
 /** The plugin sets that are installed, and the drivers that run them. Knows no HTTP and no link. */
@@ -54,6 +76,23 @@ export function createCoprocess(options: CoprocessOptions): Coprocess {
   const closing = new Set<Promise<void>>();
 
   async function load(set: PluginSet): Promise<SetReport> {
+    if (set.bundle === undefined) return loadHooks(set, undefined);
+    try {
+      if (options.bundles === undefined) throw new Error('this coprocess has no place for bundles');
+      const bundle = await options.bundles.open(set.bundle);
+      if (set.bundleDigest !== undefined && set.bundleDigest !== bundle.digest) {
+        throw new Error(
+          'it is not the one whose hooks were asked for: it has been replaced, or differs between coprocesses',
+        );
+      }
+      return await loadHooks(set, bundle);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      return { digest: set.digest, hooks: [], refused: `bundle "${set.bundle}": ${reason}` };
+    }
+  }
+
+  async function loadHooks(set: PluginSet, bundle: OpenBundle | undefined): Promise<SetReport> {
     const loaded: (LoadedHooks | undefined)[] = set.hooks.map(() => undefined);
     const reports: HookReport[] = set.hooks.map((hook) => ({
       ready: false,
@@ -67,7 +106,7 @@ export function createCoprocess(options: CoprocessOptions): Coprocess {
     await Promise.all(
       [...byDriver].map(async ([driver, hooks]) => {
         try {
-          const room = await driver.load(set, hooks, options.host.forSet?.(set.digest) ?? options.host);
+          const room = await driver.load(set, hooks, options.host.forSet?.(set.digest) ?? options.host, bundle?.folder);
           opened.push(room);
           hooks.forEach((hook, i) => {
             loaded[hook.index] = room;
@@ -79,7 +118,11 @@ export function createCoprocess(options: CoprocessOptions): Coprocess {
         }
       }),
     );
-    const report: SetReport = { digest: set.digest, hooks: reports };
+    const report: SetReport = {
+      digest: set.digest,
+      hooks: reports,
+      ...(bundle && { bundle: { digest: bundle.digest, customMiddleware: bundle.customMiddleware } }),
+    };
     const close = async (): Promise<void> => {
       await Promise.all(opened.map((room) => room.close()));
     };
@@ -146,6 +189,7 @@ export function createCoprocess(options: CoprocessOptions): Coprocess {
     },
 
     async close() {
+      options.bundles?.close();
       for (const set of sets.values()) closeSet(set);
       sets.clear();
       await Promise.all(closing);

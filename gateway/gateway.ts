@@ -25,6 +25,13 @@ export interface GatewayParts {
   readonly upstream: Upstream;
   /** Read the definitions, all of them. */
   readonly loadApis: () => Promise<{ readonly apis: readonly Api[]; readonly problems: readonly LoadProblem[] }>;
+  /** Give an API the hooks of its bundle's manifest; `problem` says why it cannot have them. */
+  readonly bundleHooks: (
+    definition: Api,
+    customMiddleware: Readonly<Record<string, unknown>>,
+  ) => { readonly api: Api; readonly problem?: string };
+  /** An API whose bundle cannot be loaded is not routed at all, instead of answering with an error. */
+  readonly bundleFailureUnroutes: boolean;
   /** What the chain of one API uses. */
   readonly apiParts: (api: Api) => ApiParts;
   readonly replies: ReplyOptions;

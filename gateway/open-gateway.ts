@@ -5,7 +5,13 @@ import { apiEndpoints } from './control/apis.ts';
 import { type Control, createControl } from './control/control.ts';
 import { definitionFiles } from './control/definition-files.ts';
 import { keyEndpoints } from './control/keys/index.ts';
-import { type Api, type LoadedDefinitions, loadDefinitions, refusalLines } from './definitions/index.ts';
+import {
+  type Api,
+  type LoadedDefinitions,
+  loadDefinitions,
+  refusalLines,
+  withBundleHooks,
+} from './definitions/index.ts';
 import type { Dispatcher } from './dispatch/index.ts';
 import { type ApiParts, createGateway, type Gateway, type GatewayParts } from './gateway.ts';
 import type { ReplyOptions } from './replies.ts';
@@ -41,6 +47,8 @@ export async function openGateway(options: OpenGatewayOptions): Promise<Gateway>
     apiParts: apiParts(options, upstream),
     replies: repliesOf(configuration),
     notLoaded: notLoaded(configuration),
+    bundleHooks: bundleHooks(options),
+    bundleFailureUnroutes: configuration.compatibility.tykConf,
     control: (opened) => controlOf(options, opened),
     log,
   });
@@ -85,6 +93,15 @@ function apiLoader({ configuration, state, log }: OpenGatewayOptions): GatewayPa
       place: refusal.kind === 'unreadable' ? undefined : { path: refusal.listenPath, domain: refusal.domain },
     }));
     return { apis: last.apis, problems };
+  };
+}
+
+function bundleHooks({ configuration, log }: OpenGatewayOptions): GatewayParts['bundleHooks'] {
+  const options = definitionOptions(configuration);
+  return (definition, customMiddleware) => {
+    const { api, refusal, warnings } = withBundleHooks(definition, customMiddleware, options);
+    for (const warning of warnings) log('warn', warning);
+    return refusal === undefined ? { api } : { api, problem: refusalLines(refusal).join('\n') };
   };
 }
 

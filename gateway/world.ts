@@ -1,5 +1,6 @@
-import type { SetReport } from '../contract/plugin-set.ts';
+import type { PluginSet, SetReport } from '../contract/plugin-set.ts';
 import { isLoaded } from '../contract/plugin-set.ts';
+import { BundleReports, type Origin, sameOrigin } from './bundle-reports.ts';
 import { type ServedApi, serveApi } from './chain/served-api.ts';
 import type { Api } from './definitions/api.ts';
 import { toPluginSet } from './definitions/plugin-set.ts';
@@ -13,6 +14,8 @@ export interface World {
   readonly byId: ReadonlyMap<string, ServedApi>;
   /** APIs that could not be loaded, and why. */
   readonly problems: readonly LoadProblem[];
+  /** What each API that is served was made from, by id. */
+  readonly origins: ReadonlyMap<string, Origin>;
 }
 
 export interface LoadProblem {
@@ -40,29 +43,39 @@ export async function buildWorld(
   parts: GatewayParts,
 ): Promise<World> {
   const byId = new Map<string, ServedApi>();
+  const origins = new Map<string, Origin>();
   const problems: LoadProblem[] = [...refused];
   const resolve = resolver(apis, byId);
-  await inParallel(apis, installsAtOnce, async (api) => {
-    const last = old?.byId.get(api.id);
-    // The loader gives the same object for a definition that has not changed.
-    if (last?.api === api && isLoaded(last.report)) {
-      byId.set(api.id, last);
-      return;
+  const bundles = new BundleReports(parts.dispatcher);
+  await inParallel(apis, installsAtOnce, async (definition) => {
+    const { id, source } = definition;
+    const last = old?.byId.get(id);
+    const lastOrigin = old?.origins.get(id);
+    const keep = (): void => {
+      byId.set(id, last as ServedApi);
+      origins.set(id, lastOrigin as Origin);
+    };
+    const bundle = await bundles.of(definition);
+    const origin: Origin = { definition, bundleDigest: bundle?.bundle?.digest };
+    if (last !== undefined && isLoaded(last.report) && sameOrigin(origin, lastOrigin)) return keep();
+    const { api, report, problem } = await revise(definition, bundle, parts);
+    if (problem !== undefined) {
+      problems.push({ source, api: id, message: `${source}: ${problem}` });
+      if (last !== undefined && isLoaded(last.report)) return keep();
+      // An API whose bundle cannot be had is not there at all (recorded).
+      if (report.bundle === undefined && bundle !== undefined && parts.bundleFailureUnroutes) return;
     }
-    const report = await install(api, parts);
-    if (!isLoaded(report)) {
-      problems.push({ source: api.source, api: api.id, message: `${api.source}: ${whyNot(api, report)}` });
-      if (last !== undefined && isLoaded(last.report)) {
-        byId.set(api.id, last);
-        return;
-      }
-    }
-    byId.set(api.id, serveApi(api, report, { ...parts.apiParts(api), resolve }));
+    byId.set(id, serveApi(api, report, { ...parts.apiParts(api), resolve }));
+    origins.set(id, origin);
   });
+  bundles.close();
   const { routing } = parts.configuration;
   for (const problem of refused) {
     const last = old?.byId.get(problem.api ?? '');
-    if (last !== undefined && isLoaded(last.report) && !byId.has(last.api.id)) byId.set(last.api.id, last);
+    if (last === undefined || !isLoaded(last.report) || byId.has(last.api.id)) continue;
+    byId.set(last.api.id, last);
+    const origin = old?.origins.get(last.api.id);
+    if (origin !== undefined) origins.set(last.api.id, origin);
   }
   const routes: Route<ServedApi | RefusedApi>[] = [];
   for (const served of byId.values()) {
@@ -76,23 +89,43 @@ export async function buildWorld(
     const domain = routing.customDomains && place.domain !== '' ? place.domain : undefined;
     routes.push({ domain, path: place.path, entry: { refused: problem } });
   }
-  return { router: createRouter(routes, routing.strict), byId, problems };
+  return { router: createRouter(routes, routing.strict), byId, problems, origins };
 }
 
 /** A bundle download or a guest's start takes time, not processor: more at once is faster, up to what an upstream bears. */
 const installsAtOnce = 32;
 
-async function install(api: Api, parts: GatewayParts): Promise<SetReport> {
-  const set = toPluginSet(api);
-  if (set.hooks.length === 0) return { digest: set.digest, hooks: [] };
-  return parts.dispatcher.install(set);
+/** A new revision of an API; `problem` says why it cannot serve. */
+interface Revision {
+  readonly api: Api;
+  readonly report: SetReport;
+  readonly problem?: string;
 }
 
-function whyNot(api: Api, report: SetReport): string {
+/** Load an API's plugins: those of its bundle, if it has one, else those that the definition names. */
+async function revise(definition: Api, bundle: SetReport | undefined, parts: GatewayParts): Promise<Revision> {
+  if (bundle === undefined) return install(definition, undefined, parts);
+  if (bundle.bundle === undefined || !isLoaded(bundle)) {
+    const refused = bundle.refused ?? 'its bundle could not be loaded';
+    return { api: definition, report: { digest: bundle.digest, hooks: [], refused }, problem: refused };
+  }
+  const { api, problem } = parts.bundleHooks(definition, bundle.bundle.customMiddleware);
+  if (problem === undefined) return install(api, bundle.bundle.digest, parts);
+  const { digest } = bundle;
+  return { api, report: { digest, hooks: [], refused: problem, bundle: bundle.bundle }, problem };
+}
+
+async function install(api: Api, bundleDigest: string | undefined, parts: GatewayParts): Promise<Revision> {
+  const set = toPluginSet(api, bundleDigest);
+  if (set.hooks.length === 0) return { api, report: { digest: set.digest, hooks: [] } };
+  const report = await parts.dispatcher.install(set);
+  return isLoaded(report) ? { api, report } : { api, report, problem: whyNot(set, report) };
+}
+
+function whyNot(set: PluginSet, report: SetReport): string {
   if (report.refused !== undefined) return report.refused;
-  const hooks = [...api.plugins.hooks, ...api.plugins.endpointHooks];
   return report.hooks
-    .flatMap((hook, i) => (hook.ready ? [] : [`${hooks[i]?.type} hook "${hooks[i]?.name}": ${hook.reason}`]))
+    .flatMap((hook, i) => (hook.ready ? [] : [`${set.hooks[i]?.type} hook "${set.hooks[i]?.name}": ${hook.reason}`]))
     .join('; ');
 }
 

@@ -50,7 +50,7 @@ const scripts = ['otto', 'javascript'];
 const finders = ['value', 'regex', 'xpath'];
 
 /** The extractor of a definition or a manifest; undefined when it is disabled, or of no known kind (then there is none, as recorded). */
-function readIdExtractor(middleware: Fields, authHook: ApiHook): IdExtractor | undefined {
+export function readIdExtractor(middleware: Fields, authHook: ApiHook): IdExtractor | undefined {
   const fields = middleware.object('id_extractor');
   const kind = fields.string('extract_with');
   if (fields.boolean('disabled') || !fields.has('extract_from')) return undefined;

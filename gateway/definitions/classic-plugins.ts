@@ -34,11 +34,15 @@ export class HookReader {
   private readonly middleware: Fields;
   private readonly endpointHooks: ApiHook[] = [];
   private readonly hooks: ApiHook[] = [];
-  private count = 0;
+  private count: number;
   private unknownDriver: string | undefined;
 
-  /** @param middleware `custom_middleware` of the definition. */
-  constructor(middleware: Fields, options: DefinitionOptions) {
+  /**
+   * @param middleware `custom_middleware` of the definition, or of a bundle's manifest.
+   * @param firstIndex places in the set that are taken already.
+   */
+  constructor(middleware: Fields, options: DefinitionOptions, firstIndex = 0) {
+    this.count = firstIndex;
     this.options = options;
     this.middleware = middleware;
     this.driver = middleware.string('driver');
@@ -73,11 +77,15 @@ export class HookReader {
     return numbered;
   }
 
+  /** The hooks read so far that are the API's own, and the driver that they ask for in vain. */
+  get own(): Pick<PluginRule, 'driver' | 'unknownDriver' | 'hooks'> {
+    const { driver, unknownDriver, hooks } = this;
+    return { driver, ...(unknownDriver === undefined ? {} : { unknownDriver }), hooks };
+  }
+
   rule(rest: Omit<PluginRule, 'driver' | 'unknownDriver' | 'hooks' | 'endpointHooks'>): PluginRule {
     return {
-      driver: this.driver,
-      ...(this.unknownDriver === undefined ? {} : { unknownDriver: this.unknownDriver }),
-      hooks: this.hooks,
+      ...this.own,
       endpointHooks: this.endpointHooks,
       ...rest,
     };

@@ -1,4 +1,5 @@
 export type { Api } from './api.ts';
+export { withBundleHooks } from './bundle-hooks.ts';
 export { parseClassic } from './classic.ts';
 export { featureNames } from './features.ts';
 export type { JsonObject } from './fields.ts';

@@ -26,7 +26,7 @@ export interface DefinitionOptions {
 export const defaultDefinitionOptions: DefinitionOptions = {
   ignoreFeatures: [],
   drivers: ['grpc', 'typescript', 'javascript', 'otto', 'python', 'lua'],
-  bundles: false,
+  bundles: true,
   hookTimeoutMs: 5000,
   driverTimeoutMs: {},
   authMayContinue: false,

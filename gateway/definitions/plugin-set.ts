@@ -2,8 +2,17 @@ import type { HookSpec, PluginSet } from '../../contract/plugin-set.ts';
 import { digestOf } from '../../contract/plugin-set-digest.ts';
 import type { Api, ApiHook } from './api.ts';
 
-/** What a coprocess has to install for an API. Hooks whose driver is unknown are not in it. */
-export function toPluginSet(api: Api): PluginSet {
+/** The set that installs a bundle alone, to learn what it holds: one for all APIs that name it. */
+export function toBundleSet(bundle: string): PluginSet {
+  const set = { apiId: '', orgId: '', bundle, hooks: [] };
+  return { digest: digestOf(set), ...set };
+}
+
+/**
+ * What a coprocess has to install for an API. Hooks whose driver is unknown are not in it.
+ * @param bundleDigest content of the bundle that the API's hooks were read from.
+ */
+export function toPluginSet(api: Api, bundleDigest?: string): PluginSet {
   const { plugins } = api;
   const hooks = [...plugins.hooks, ...plugins.endpointHooks].filter((hook) => hook.index >= 0);
   hooks.sort((a, b) => a.index - b.index);
@@ -13,6 +22,7 @@ export function toPluginSet(api: Api): PluginSet {
     ...(plugins.configData === undefined ? {} : { configData: plugins.configData }),
     ...(plugins.configDataDisabled ? { configDataDisabled: true } : {}),
     ...(plugins.bundle === '' ? {} : { bundle: plugins.bundle }),
+    ...(bundleDigest === undefined ? {} : { bundleDigest }),
     hooks: hooks.map(toHookSpec),
   };
   return { digest: digestOf(set), ...set };

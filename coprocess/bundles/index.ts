@@ -1,0 +1,1 @@
+export { type BundleOptions, type BundleStore, createBundleStore } from './store.ts';

@@ -1,0 +1,45 @@
+import type { SetReport } from '../contract/plugin-set.ts';
+import type { Api } from './definitions/api.ts';
+import { toBundleSet } from './definitions/plugin-set.ts';
+import type { Dispatcher } from './dispatch/dispatcher.ts';
+
+/** What a revision was made from. */
+export interface Origin {
+  readonly definition: Api;
+  /** Content of its bundle; absent without one. */
+  readonly bundleDigest: string | undefined;
+}
+
+/** Whether nothing has changed. The loader gives the same object for a definition that is as it was. */
+export function sameOrigin(a: Origin, b: Origin | undefined): boolean {
+  return b !== undefined && a.definition === b.definition && a.bundleDigest === b.bundleDigest;
+}
+
+/**
+ * What the coprocesses say of bundles, each asked for once in a load of all APIs. Each is held until the load ends, so that all APIs
+ * that name it get the same content.
+ */
+export class BundleReports {
+  private readonly dispatcher: Dispatcher;
+  private readonly reports = new Map<string, Promise<SetReport>>();
+
+  constructor(dispatcher: Dispatcher) {
+    this.dispatcher = dispatcher;
+  }
+
+  /** Undefined for an API without a bundle. */
+  of({ plugins }: Api): Promise<SetReport | undefined> {
+    const { bundle } = plugins;
+    if (bundle === '') return Promise.resolve(undefined);
+    let report = this.reports.get(bundle);
+    if (report === undefined) {
+      report = this.dispatcher.install(toBundleSet(bundle));
+      this.reports.set(bundle, report);
+    }
+    return report;
+  }
+
+  close(): void {
+    for (const bundle of this.reports.keys()) this.dispatcher.uninstall(toBundleSet(bundle).digest);
+  }
+}
