@@ -6,6 +6,7 @@ import type { Sessions } from '../session/index.ts';
 import { runOf } from './chain.ts';
 import { type ChainParts, hookStep, refuse, type Step } from './hooks.ts';
 import { corsStep } from './steps/cors.ts';
+import { rateStatusStep } from './rate-status.ts';
 import { endpointPluginStep } from './steps/endpoint-plugins.ts';
 import { type AnswerAsUpstream, mockStep } from './steps/mock.ts';
 import { bodySizeStep, ipStep, methodStep, requestHeadersStep, rewriteStep } from './steps/request-rules.ts';
@@ -58,6 +59,18 @@ export function requestSteps(api: Api, report: SetReport, parts: RequestStepPart
     ...built.slice(2),
     endpoints,
     hooks('post'),
+  ]);
+}
+
+/** The short chain of the status path: who calls, and what are their limits. Undefined for APIs without keys. */
+export function statusSteps(api: Api, report: SetReport, parts: RequestStepParts): Step[] | undefined {
+  if (api.auth.keyless || !isLoaded(report)) return undefined;
+  const run = parts.driverProblem === undefined ? runOf(api, report, ['auth']) : undefined;
+  return present([
+    versionStep(api, parts),
+    ipStep(api, parts),
+    ...authSteps(api, run, parts.driverProblem, parts),
+    rateStatusStep(parts),
   ]);
 }
 

@@ -11,7 +11,8 @@ import { endpointMethod, endpointPaths } from './endpoint-paths.ts';
 import { ensureBody, ensureState, refuse } from './hooks.ts';
 import type { ApiObserver } from './observer.ts';
 import { answerLocally, type ProxyParts, proxy } from './proxy.ts';
-import { type RequestStepParts, requestSteps } from './request-steps.ts';
+import { asksForRateStatus } from './rate-status.ts';
+import { type RequestStepParts, requestSteps, statusSteps } from './request-steps.ts';
 import { versionOf } from './steps/request-rules.ts';
 import { closingHeaders, responseHeadersStep } from './steps/response-rules.ts';
 import { versions } from './versions.ts';
@@ -58,7 +59,13 @@ export function serveApi(api: Api, report: SetReport, parts: ServedApiParts): Se
   let inFlight = 0;
   let onDrained: (() => void) | undefined;
 
+  const forStatus = statusSteps(api, report, parts);
+
   async function run(exchange: Exchange): Promise<void> {
+    if (forStatus !== undefined && asksForRateStatus(api, exchange)) {
+      for (const step of forStatus) if (await step(exchange)) return;
+      return;
+    }
     if (!(passesOptions && exchange.request.method === 'OPTIONS')) {
       for (const step of steps) {
         const ended = step(exchange);

@@ -34,6 +34,9 @@ export function createControl(gateway: Gateway, options: ControlOptions): Contro
   const endpoints: readonly Endpoint[] = [
     { path: ['reload'], GET: reload },
     { path: ['reload', 'group'], GET: reload },
+    // There is no response cache to empty; who calls wants it to be empty.
+    { path: ['cache', ':api'], DELETE: async () => status(200, 'ok', 'cache invalidated') },
+    { path: ['health'], GET: async () => status(400, 'error', 'Health checks are not enabled for this node') },
     ...options.endpoints,
   ];
 
@@ -53,7 +56,12 @@ export function createControl(gateway: Gateway, options: ControlOptions): Contro
     const query = new URLSearchParams(mark < 0 ? '' : target.slice(mark + 1));
     const asked: ControlRequest = { method: request.method ?? 'GET', path: trimmed, query, body };
     if (path === '/tyk/') return { status: 301, body: '', contentType: 'text/plain; charset=utf-8' };
-    const unknown = { status: 404, body: '404 page not found\n', contentType: 'text/plain; charset=utf-8' };
+    const unknown: ControlReply = {
+      status: 404,
+      body: '404 page not found\n',
+      contentType: 'text/plain; charset=utf-8',
+      headers: [['X-Content-Type-Options', 'nosniff']],
+    };
     return (await (answerBy(endpoints, asked) ?? options.more(asked))) ?? unknown;
   }
 
@@ -105,7 +113,7 @@ export function createControl(gateway: Gateway, options: ControlOptions): Contro
 
 function write(response: ClientResponse, reply: ControlReply): void {
   const body = typeof reply.body === 'string' ? Buffer.from(reply.body) : reply.body;
-  send(response, reply.status, [['Content-Type', reply.contentType]], body);
+  send(response, reply.status, [['Content-Type', reply.contentType], ...(reply.headers ?? [])], body);
 }
 
 /** Definitions and keys are small; what is larger is a mistake. */

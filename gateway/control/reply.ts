@@ -11,6 +11,7 @@ export interface ControlReply {
   readonly status: number;
   readonly body: Buffer | string;
   readonly contentType: string;
+  readonly headers?: readonly (readonly [name: string, value: string])[];
 }
 
 export function json(code: number, body: unknown): ControlReply {

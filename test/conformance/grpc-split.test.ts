@@ -1,4 +1,4 @@
-// test-timeout: 300
+// time limit: 300 s
 import { conformance } from './cases.ts';
 
 conformance(['grpc', 'grpc-down', 'grpc-off', 'grpc-options'], true);

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { valkey } from '../peers/index.ts';
 import { type Difference, differencesOf } from './compare.ts';
+import { redisCommand } from './peers/redis.ts';
+import { dig, parsedJson, selected } from './reply-fields.ts';
 import { send } from './peers/client.ts';
 import { type PluginServer, startPluginServer } from './peers/plugin-server.ts';
 import { startUpstream, type Upstream } from './peers/upstream.ts';
@@ -53,7 +55,7 @@ export async function startSuite(suite: Suite, split: boolean): Promise<RunningS
   const peers = { folder, port, pluginPort: plugins.port, filePort: 0, redisPort: redis.port };
   const product = await startProduct(peers, substitute(suite.config, world), split);
   return {
-    check: (one) => checkCase(suite, one, { world, port, upstream, plugins }),
+    check: (one) => checkCase(suite, one, { world, port, redisPort: redis.port, upstream, plugins }),
     close: async () => {
       await product.close();
       plugins.close();
@@ -89,6 +91,7 @@ async function writeCase(folder: string, one: Case, variables: Record<string, st
 interface Peers {
   readonly world: Record<string, string | number>;
   readonly port: number;
+  readonly redisPort: number;
   readonly upstream: Upstream;
   readonly plugins: PluginServer;
 }
@@ -114,7 +117,7 @@ async function runStep(
   raw: Step,
   variables: Record<string, string | number>,
   captured: Map<string, string>,
-  { world, port, upstream, plugins }: Peers,
+  { world, port, redisPort, upstream, plugins }: Peers,
 ): Promise<StepRecord> {
   for (const other of one.steps)
     for (const hook of Object.keys(other.grpc ?? {})) plugins.scripts.delete(substitute(hook, variables));
@@ -130,10 +133,13 @@ async function runStep(
     await pause(step.sleep * 1000);
     return step.watch ? (tidy({ upstream: upstream.take() }, world, captured) as StepRecord) : {};
   }
+  if (step.redis !== undefined) {
+    return tidy({ redis: await redisCommand(redisPort, step.redis), at }, world, captured) as StepRecord;
+  }
   const record =
     step.control === undefined ? await request(one, step, port, upstream, plugins) : await control(step, port);
   for (const [name, path] of Object.entries(step.capture ?? {})) {
-    const value = dig(record.client?.body, path);
+    const value = dig(parsedJson(record.client?.body), path);
     variables[name] = typeof value === 'string' ? value : '';
     if (typeof value === 'string' && value.length > 7) captured.set(value, `\${${name}}`);
   }
@@ -156,17 +162,7 @@ async function control(step: Step, port: number): Promise<StepRecord> {
   const [method = 'GET', path = '/'] = (step.control as string).split(' ');
   const headers = { 'X-Tyk-Authorization': secret, 'Content-Type': 'application/json', ...step.headers };
   const { status, body, headers: answered } = await send(port, { ...step, method, path, headers });
-  return { client: { status, body, ...(step.full && { headers: answered }) } };
-}
-
-function dig(body: unknown, path: string): unknown {
-  try {
-    return path
-      .split('.')
-      .reduce<unknown>((value, key) => (value as Record<string, unknown>)[key], JSON.parse(String(body)));
-  } catch {
-    return undefined;
-  }
+  return { client: { status, body: selected(body, step), ...(step.full && { headers: answered }) } };
 }
 
 /** Addresses and captured keys under their names, long texts by length and digest: as the recordings have them. */

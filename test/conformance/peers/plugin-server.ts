@@ -20,11 +20,13 @@ export async function startPluginServer(): Promise<PluginServer> {
   const scripts = new Map<string, readonly (readonly unknown[])[]>();
 
   const dispatch: Unary = (call, reply) => {
-    void run(call.request, scripts).then(
-      ({ record, answer }) => {
-        seen.push({ ...record, metadata: Object.keys(call.metadata.getMap()) });
-        if (Buffer.isBuffer(answer)) reply(null, answer);
-        else reply(answer);
+    const object = WireObject.decode(call.request);
+    const metadata = Object.keys(call.metadata.getMap());
+    seen.push({ hook: object.hookName, object: readable(object), metadata });
+    answer(object, scripts).then(
+      (answered) => {
+        if (Buffer.isBuffer(answered)) reply(null, answered);
+        else reply(answered);
       },
       (error: Error) => reply({ code: grpc.status.INTERNAL, details: error.message }),
     );
@@ -69,24 +71,23 @@ export async function startPluginServer(): Promise<PluginServer> {
 /** Objects of one message of the schema, as the operations walk through them. */
 type Fields = Record<string, unknown>;
 
-async function run(
-  bytes: Buffer,
+/** What the script of the object's hook makes of it: the bytes of the reply, or an error. */
+async function answer(
+  object: WireObject,
   scripts: ReadonlyMap<string, readonly (readonly unknown[])[]>,
-): Promise<{ record: Record<string, unknown>; answer: Buffer | grpc.ServiceError }> {
-  const object = WireObject.decode(bytes);
-  const record = { hook: object.hookName, object: readable(object) };
+): Promise<Buffer | grpc.ServiceError> {
   for (const [kind, ...args] of withTimes(scripts.get(object.hookName) ?? [])) {
     if (kind === 'status') {
       const code = grpc.status[args[0] as keyof typeof grpc.status] as grpc.status;
-      return { record, answer: { code, details: String(args[1] ?? '') } as grpc.ServiceError };
+      return { code, details: String(args[1] ?? '') } as grpc.ServiceError;
     }
     if (kind === 'delay') await pause(Number(args[0]) * 1000);
-    else if (kind === 'empty') return { record, answer: Buffer.alloc(0) };
-    else if (kind === 'garbage') return { record, answer: Buffer.from([0xff, 0xff, 0xff, 0xff]) };
-    else if (kind === 'wire') return { record, answer: Buffer.from(String(args[0]), 'base64') };
+    else if (kind === 'empty') return Buffer.alloc(0);
+    else if (kind === 'garbage') return Buffer.from([0xff, 0xff, 0xff, 0xff]);
+    else if (kind === 'wire') return Buffer.from(String(args[0]), 'base64');
     else apply(object as unknown as Fields, String(kind), args);
   }
-  return { record, answer: Buffer.from(WireObject.encode(object).finish()) };
+  return Buffer.from(WireObject.encode(object).finish());
 }
 
 /** set PATH VALUE | put MAP KEY VALUE | add LIST VALUE | del MAP KEY | clear PATH | fill PATH TEXT COUNT | multi LIST KEY VALUES | right MAP KEY RIGHT | copyparams */
