@@ -11,5 +11,5 @@ export { StoreUnavailable } from './store.ts';
  * @param report told of what goes wrong with the connection, for the log.
  */
 export function createStore(configuration: StoreConfiguration, report?: (error: Error) => void): Promise<Store> {
-  return configuration.kind === 'memory' ? createMemoryStore() : createRedisStore(configuration, report);
+  return configuration.kind === 'memory' ? createMemoryStore(configuration) : createRedisStore(configuration, report);
 }

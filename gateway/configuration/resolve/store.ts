@@ -1,13 +1,13 @@
 import type { RedisStore, Store } from '../configuration.ts';
 import type { CheckedConfiguration } from '../schema/index.ts';
-import { type Context, refuse } from './context.ts';
+import { absolute, type Context, refuse } from './context.ts';
 import { resolveClientTls } from './tls.ts';
 
 type RedisSection = Extract<CheckedConfiguration['store'], { kind: 'redis' }>;
 type Server = RedisStore['addresses'][number];
 
 export function resolveStore(context: Context, store: CheckedConfiguration['store']): Store {
-  if (store.kind === 'memory') return store;
+  if (store.kind === 'memory') return { kind: 'memory', snapshotPath: absolute(context, store.snapshot) };
   const fromUrl = store.url === undefined ? undefined : parseUrl(context, store.url);
   const addresses = fromUrl === undefined ? parseAddresses(context, store) : [fromUrl.server];
   if (store.url !== undefined && store.addresses.length > 0) {

@@ -38,7 +38,11 @@ const redis = z.strictObject({
 });
 
 const memory = z.strictObject({
-  kind: z.literal('memory').meta({ description: 'In this process; gone when it ends' }),
+  kind: z.literal('memory').meta({ description: 'In this process; gone when it ends, unless `snapshot` is given' }),
+  snapshot: text(
+    'File that keys and quotas are kept in; written every minute, and at the end',
+    '/var/lib/interpose/store',
+  ),
 });
 
 export const store = z

@@ -1,6 +1,12 @@
 import type { ClientTls } from './network.ts';
 
-export type Store = { readonly kind: 'memory' } | RedisStore;
+export type Store = MemoryStore | RedisStore;
+
+export interface MemoryStore {
+  readonly kind: 'memory';
+  /** File that the store is kept in from one start to the next; undefined: it is gone when the process ends. */
+  readonly snapshotPath: string | undefined;
+}
 
 export interface RedisStore {
   readonly kind: 'redis';

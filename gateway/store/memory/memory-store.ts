@@ -11,7 +11,7 @@ export interface MemoryStoreOptions {
   /** Number of rates and of quotas past which the least recently used go. @default 1,000,000 */
   readonly maxCounters?: number;
   /** File that values are kept in from one start to the next; written every `snapshotIntervalMs` and on close. @default none */
-  readonly snapshotPath?: string;
+  readonly snapshotPath?: string | undefined;
   /** @default 60,000 */
   readonly snapshotIntervalMs?: number;
 }

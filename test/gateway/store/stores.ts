@@ -68,7 +68,7 @@ async function startServers(kind: Kind): Promise<Servers> {
 const serversOf: Record<Kind, number> = { memory: 0, redis: 1, cluster: 3 };
 
 function configurationOf(kind: Kind, servers: readonly Valkey[]): StoreConfiguration {
-  if (kind === 'memory') return { kind: 'memory' };
+  if (kind === 'memory') return { kind: 'memory', snapshotPath: undefined };
   return redisConfiguration(
     servers.map(({ port }) => port),
     kind === 'cluster' ? { mode: 'cluster' } : {},
