@@ -57,6 +57,19 @@ serve('an Object can be sent by anyone, from the proto alone', async () => {
   });
 });
 
+serve('a gateway of another version is refused, in plain words', async () => {
+  await withCoprocess({ hooks: { stamp } }, async ({ address }) => {
+    const hello = JSON.stringify({ hello: { version: 99, gateway_id: 'edge-7' } });
+    const url = `http://${address}/interpose.link.v1.Link/Attach`;
+    const { stderr } = await bufCurl('--data', hello, url).then(
+      () => ({ stderr: '' }),
+      (error: { stderr: string }) => error,
+    );
+    assert.match(stderr, /failed_precondition/i);
+    assert.match(stderr, /gateway \\?"edge-7\\?" speaks version 99 of the link, this coprocess version 1/);
+  });
+});
+
 serve('the socket file that a killed coprocess left behind is no obstacle', async () => {
   await withSocketPath(async (path) => {
     const killed = await startCoprocess(`unix:${path}`);
