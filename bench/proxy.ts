@@ -52,8 +52,13 @@ async function measure(variant: Variant, upstreamPort: number): Promise<Measured
   const load = fork(
     new URL('load.ts', import.meta.url),
     [
-      ...['--url', `http://127.0.0.1:${port}/orders/17?verbose=1`, '--seconds', values.seconds],
-      ...['--connections', values.connections, ...headers.flatMap((line) => ['--header', line])],
+      '--url',
+      `http://127.0.0.1:${port}/orders/17?verbose=1`,
+      '--seconds',
+      values.seconds,
+      '--connections',
+      values.connections,
+      ...headers.flatMap((line) => ['--header', line]),
     ],
     { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] },
   );

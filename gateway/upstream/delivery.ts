@@ -49,6 +49,8 @@ export class Delivery implements GunzipPeers, WriterOwner {
   private collecting: Collecting | undefined;
   /** What has come while the head step is at work. */
   private early: { readonly parts: Buffer[]; ended: boolean } | undefined;
+  /** What the upstream told, with a head step: the body is that one's, whatever the step makes of the header. */
+  private length: string | undefined;
   private trailers: Trailers | undefined;
   private over = false;
 
@@ -171,6 +173,7 @@ export class Delivery implements GunzipPeers, WriterOwner {
       return;
     }
     const head: EditableHead = { status, headers: new HeaderList(lines) };
+    this.length = head.headers.get('Content-Length');
     const edited = steps.head(head);
     if (edited === undefined) {
       this.startBody(checkedStatus(head.status), lines);
@@ -188,9 +191,9 @@ export class Delivery implements GunzipPeers, WriterOwner {
     const { parts = [], ended = false } = this.early ?? {};
     this.early = undefined;
     this.startBody(checkedStatus(head.status), lines);
-    this.source.resume();
     for (const part of parts) this.data(part);
     if (ended) this.end(this.trailers);
+    else this.source.resume();
   }
 
   private startBody(status: number, lines: string[]): void {
@@ -201,7 +204,10 @@ export class Delivery implements GunzipPeers, WriterOwner {
     }
     const bodiless = request.method === 'HEAD' || isBodiless(this.status, response) || isBodiless(status, response);
     const dropLength = bodiless ? request.method !== 'HEAD' : method === 'HEAD';
-    this.writer.start(new ResponseHead(status, lines, steps.head !== undefined, dropLength), bodiless);
+    const edited = steps.head !== undefined;
+    const head = new ResponseHead(status, lines, edited, edited || dropLength);
+    if (this.length !== undefined && !dropLength) head.addLength(this.length);
+    this.writer.start(head, bodiless);
   }
 
   private startGunzip(lines: string[]): void {

@@ -45,7 +45,11 @@ export class Forwarder implements Upstream {
     this.active += 1;
     origin.active += 1;
     try {
-      return await this.send(call, origin);
+      if (origin.protocol === 'http2') {
+        const result = await overHttp2(call, origin);
+        if (result !== undefined) return result;
+      }
+      return await new Http1Leg(call, origin.http1, origin.serverName, this.options.idleBodyTimeoutMs).run();
     } finally {
       origin.active -= 1;
       this.active -= 1;
@@ -64,19 +68,6 @@ export class Forwarder implements Upstream {
     await this.origins.close();
   }
 
-  private async send(call: Call, origin: Origin): Promise<UpstreamResult> {
-    if (origin.protocol === 'http2') {
-      try {
-        const scheme = origin.address.scheme === 'https' ? 'https' : 'http';
-        return await new Http2Leg(call, origin.http2, scheme).run();
-      } catch (error) {
-        if (!(error instanceof NotHttp2)) throw error;
-        origin.fallBack(error);
-      }
-    }
-    return new Http1Leg(call, origin.http1, origin.serverName, this.options.idleBodyTimeoutMs).run();
-  }
-
   private drain(): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, this.options.drainTimeoutMs);
@@ -85,5 +76,16 @@ export class Forwarder implements Upstream {
         resolve();
       };
     });
+  }
+}
+
+/** Undefined: the upstream speaks HTTP/1.1 only, and knows nothing of the request yet. */
+async function overHttp2(call: Call, origin: Origin): Promise<UpstreamResult | undefined> {
+  try {
+    return await new Http2Leg(call, origin.http2, origin.address.scheme === 'https' ? 'https' : 'http').run();
+  } catch (error) {
+    if (!(error instanceof NotHttp2)) throw error;
+    origin.fallBack(error);
+    return undefined;
   }
 }

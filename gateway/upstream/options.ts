@@ -42,8 +42,8 @@ export function resolveUpstreamOptions(options: UpstreamOptions): ResolvedUpstre
   const resolved = { ...defaults };
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue;
-    if (!(name in defaults))
-      throw new RangeError(`upstream option "${name}" is unknown; known: ${Object.keys(defaults)}`);
+    if (!Object.hasOwn(defaults, name))
+      throw new RangeError(`upstream option "${name}" is unknown; known: ${Object.keys(defaults).join(', ')}`);
     if (!Number.isInteger(value) || value < (mayBeZero.has(name) ? 0 : 1)) {
       throw new RangeError(`upstream option "${name}" must be a positive integer, got ${JSON.stringify(value)}`);
     }

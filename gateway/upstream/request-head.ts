@@ -75,7 +75,8 @@ function addHeaders(entries: string[], to: UpstreamRequest): boolean {
         continue;
       case headerKind.acceptEncoding:
       case headerKind.range:
-        if (value !== '') choosesEncoding = true;
+        if (value === '') continue;
+        choosesEncoding = true;
         break;
       case headerKind.cookie:
         // HTTP/2 clients may split cookies; HTTP/1.1 servers look at one line (RFC 9113 §8.2.3).

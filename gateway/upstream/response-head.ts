@@ -72,7 +72,7 @@ export class ResponseHead {
       this.entries.push('Content-Type', sniffContentType(first));
   }
 
-  addLength(bytes: number): void {
+  addLength(bytes: number | string): void {
     if (this.hasLength) return;
     this.hasLength = true;
     this.entries.push('Content-Length', String(bytes));

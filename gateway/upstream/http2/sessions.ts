@@ -41,6 +41,7 @@ export class Http2Sessions implements SessionOwner {
    * @throws {NotHttp2} the connection to speak HTTP/1.1 on is in it.
    */
   acquire(): Promise<Http2Session> {
+    if (this.closed) return Promise.reject(closing());
     const session = this.roomiest();
     if (session !== undefined) return Promise.resolve(session.reserve());
     return new Promise((resolve, reject) => {
@@ -71,7 +72,7 @@ export class Http2Sessions implements SessionOwner {
 
   destroy(): void {
     this.closed = true;
-    this.rejectWaiters(new Error('the gateway is closing'));
+    this.rejectWaiters(closing());
     for (const session of [...this.sessions, ...this.leaving]) session.destroy();
   }
 
@@ -116,4 +117,8 @@ export class Http2Sessions implements SessionOwner {
     this.waiters = [];
     for (const waiter of waiters) waiter.reject(error);
   }
+}
+
+function closing(): Error {
+  return new Error('the gateway is closing');
 }

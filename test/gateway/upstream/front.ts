@@ -29,7 +29,7 @@ export interface Front {
   /** How each `forward` ended, in order. */
   readonly results: (UpstreamResult | UpstreamError)[];
   /** Resolves with the next `forward` that ends. */
-  nextResult(): Promise<UpstreamResult | UpstreamError>;
+  readonly nextResult: () => Promise<UpstreamResult | UpstreamError>;
 }
 
 const hopless = new Set(['Host', ':Method', ':method', ':path', ':scheme', ':authority']);

@@ -145,7 +145,7 @@ http2('a gRPC call goes through both ways at once, and ends with its status', as
     (stream, headers) => {
       assert.is(headers.te, 'trailers');
       stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
-      stream.on('data', (chunk: Buffer) => stream.write(`echo ${chunk}`));
+      stream.on('data', (chunk: Buffer) => stream.write(`echo ${String(chunk)}`));
       stream.on('end', () => stream.end());
       stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0', 'grpc-message': 'fine' }));
     },

@@ -173,7 +173,7 @@ requests('what cannot be sent is refused before anything is', async () => {
     (_, response) => response.end(),
     async (upstream) => {
       for (const to of bad) {
-        await withFront(upstream.origin, { ...(to === undefined ? {} : { to }) }, async ({ port, results }) => {
+        await withFront(upstream.origin, to === undefined ? {} : { to }, async ({ port, results }) => {
           assert.is((await get(port)).status, 500, JSON.stringify(to));
           const [result] = results;
           assert.ok(result instanceof UpstreamError && result.reason === 'FAILED', JSON.stringify(to));

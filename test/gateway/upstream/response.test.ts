@@ -392,6 +392,22 @@ responses('a head step may take its time, and throw', async () => {
   for (const steps of throwing) await both(chunked, { steps }, (h1) => assert.is(h1.status, 500));
 });
 
+responses('a head step cannot change where the body ends', async () => {
+  for (const length of ['1', '99', 'x']) {
+    const steps = { head: ({ headers }: ResponseHead) => headers.set('Content-Length', length) };
+    await both('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfour', { steps }, (h1, h2) => {
+      assert.match(h1.head, /^Content-Length: 4\r$/m);
+      assert.is(h1.body, 'four');
+      assert.is(h2.body, 'four');
+      assert.is(h2.failed, false);
+    });
+    await both(chunked, { steps }, (h1, h2) => {
+      assert.not.match(h1.head, /Content-Length: (?:1|99|x)\r?$/m);
+      assert.is(h2.body, 'ok!!');
+    });
+  }
+});
+
 responses('a response beyond the limit of a whole step is a failure, and its connection is not kept busy', async () => {
   await withHttpUpstream(
     (_, response) => response.end(Buffer.alloc(100_000)),
