@@ -36,19 +36,23 @@ export class Pulse {
   /** Beat now, out of turn: a connection was made. */
   beat(): void {
     this.heart.beat().then(
-      () => {
-        this.answeredAtMs = performance.now();
-        this.alive = true;
-      },
+      () => this.answered(),
       () => {},
     );
   }
 
+  /** Our beat arrived. What was published was also taken, though its answer may still be on its way. */
   heard(): void {
+    this.answered();
     this.heardAtMs = performance.now();
     if (this.hearing) return;
     this.hearing = true;
     this.heart.onHearing();
+  }
+
+  private answered(): void {
+    this.answeredAtMs = performance.now();
+    this.alive = true;
   }
 
   /** The connection that listens is gone. */
