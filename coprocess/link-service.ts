@@ -16,8 +16,6 @@ export const linkServiceDefinition = {
 export interface LinkService {
   attach(requests: AsyncIterable<Buffer>, context: CallContext): AsyncIterable<Buffer>;
   bodies(requests: AsyncIterable<Buffer>, context: CallContext): AsyncIterable<Buffer>;
-  /** Gateways that are attached now. */
-  readonly gateways: number;
   /** Tell all gateways to go, refuse new ones. Resolves when all have gone. */
   drain(): Promise<void>;
   /** End all sessions now. */
@@ -29,10 +27,6 @@ export function createLinkService(coprocess: Coprocess, host: GatewayHost, copro
   let draining = false;
 
   return {
-    get gateways() {
-      return sessions.size;
-    },
-
     attach(requests) {
       if (draining) throw new ServerError(Status.UNAVAILABLE, 'this coprocess is about to end');
       const session = new LinkSession(coprocess, host, coprocessId);

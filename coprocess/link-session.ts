@@ -83,7 +83,7 @@ export class LinkSession implements FromGatewayHandler {
     this.outbox.end(error);
     for (const cancellation of this.open.values()) cancellation.cancel();
     this.open.clear();
-    for (const digest of [...this.installs.keys()]) this.uninstall(digest);
+    for (const digest of this.installs.keys()) this.uninstall(digest);
     for (const { reject } of this.asked.values()) reject(new Error('the gateway went away before it answered'));
     this.asked.clear();
     this.settleEnded();

@@ -34,8 +34,6 @@ export interface CoprocessServerOptions {
 export interface CoprocessServer {
   /** Where it listens: `host:port` with the real port, or `unix:/path`. */
   readonly address: string;
-  /** Gateways that are attached now. */
-  readonly gateways: number;
   /** The plugin sets that foreign gateways may call from now on; they are installed already. */
   serve(sets: readonly PluginSet[]): void;
   /** Let gateways and calls go, for `drainTimeoutMs` at most, then end. The coprocess stays its owner's. @default 0 */
@@ -67,9 +65,6 @@ export async function serveCoprocess(options: CoprocessServerOptions): Promise<C
 
   return {
     address,
-    get gateways() {
-      return link.gateways;
-    },
     serve: (sets) => dispatcher.serve(sets),
 
     async close(drainTimeoutMs = 0) {

@@ -58,7 +58,7 @@ export function createLinkDispatcher(options: LinkDispatcherOptions): Dispatcher
     changed() {
       const isServed = peers.some(({ route, draining }) => route !== undefined && !draining && servesAll(route));
       if (isServed) for (const peer of peers) peer.spare();
-      for (const notice of [...changes]) notice();
+      for (const notice of changes) notice();
     },
   };
   const peers = options.targets.map((target) => new LinkPeer(target, settings, owner));
