@@ -61,7 +61,7 @@ export function quotaKey(scope: string, storedName: string): string {
 }
 
 /** A rate as the store counts it; undefined: no limit. Less than one request a second is one request in a longer time. */
-export function rateCount(key: string, rate = 0, per = 0): RateCount | undefined {
+function rateCount(key: string, rate = 0, per = 0): RateCount | undefined {
   if (rate <= 0 || per <= 0) return undefined;
   if (rate < 1) return { key, limit: 1, perMs: (per / rate) * 1000 };
   return { key, limit: Math.floor(rate), perMs: per * 1000 };

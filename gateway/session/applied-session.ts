@@ -4,7 +4,7 @@ import { type ApiLimits, apiLimits } from './api-limits.ts';
 import { isEmptyLimit } from './limit.ts';
 import { policyIds } from './policies/apply-policies.ts';
 import type { AccessRight, Session } from './session.ts';
-import { metadataToProto, steadyProto, withQuota } from './session-wire.ts';
+import { metadataToProto, steadyProto, withQuota } from './session-to-proto.ts';
 import { emptyMap } from './shape.ts';
 
 /** What is left of a quota, and when it starts again (unix seconds). Shared by all requests of a session; changes with each. */

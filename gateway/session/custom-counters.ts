@@ -11,7 +11,7 @@ export function customCounters(session: Session, request: CountedRequest): strin
   if (typeof pattern !== 'string' || pattern === '') return undefined;
   const filled = pattern.replace(/\$tyk_(meta|context)\.([\w-]+)/g, (_, source: string, name: string) => {
     const value = source === 'meta' ? ownEntry(session.meta_data, name) : request.context(name);
-    return typeof value === 'object' || value === undefined ? '' : String(value);
+    return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
   });
   return filled === '' ? undefined : filled;
 }

@@ -16,11 +16,12 @@ import { SessionWriter } from './session-writer.ts';
 import type { Sessions } from './sessions.ts';
 import type { SessionWorld, StoredSession } from './stored-session.ts';
 
-export type { Caller, LimitNumbers } from './caller.ts';
+export type { Caller } from './caller.ts';
 export { extractId, readsBody } from './extract-id.ts';
 export { newId } from './key-names.ts';
 export type { KeyRecord, KeyRecords } from './key-records.ts';
 export type { OrgRecords } from './org-records.ts';
+export { PolicyError } from './policies/draft-rights.ts';
 export { createPolicies, type Policies, PolicyFileError } from './policies/policies.ts';
 export { type Policy, policyJson, readPolicy } from './policies/policy.ts';
 export { isRefusal, type Refusal, refusals } from './refusal.ts';

@@ -3,7 +3,7 @@ import { createMemoryStore } from './memory/memory-store.ts';
 import { createRedisStore } from './redis/redis-store.ts';
 import type { Store } from './store.ts';
 
-export type { Awaitable, Store } from './store.ts';
+export type { Store } from './store.ts';
 export { StoreUnavailable } from './store.ts';
 
 /**

@@ -2,7 +2,8 @@ import type { Sessions } from '../../session/index.ts';
 import { StoreUnavailable } from '../../store/index.ts';
 import type { ControlReply, ControlRequest } from '../reply.ts';
 import { errorReply } from './answers.ts';
-import { type KeyEndpointParts, keyEndpoint } from './keys.ts';
+import type { KeyEndpointParts } from './asked.ts';
+import { keyEndpoint } from './keys.ts';
 import { orgKeyEndpoint } from './org-keys.ts';
 import { policyEndpoint } from './policies.ts';
 

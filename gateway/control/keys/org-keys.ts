@@ -1,7 +1,7 @@
 import type { OrgRecords, Session } from '../../session/index.ts';
 import { parseSentSession, sessionJson } from '../../session/session-json.ts';
 import { doneReply, errorReply, jsonReply, malformed, methodNotSupported } from './answers.ts';
-import { type Endpoint, segmentsAfter } from './keys.ts';
+import { type Endpoint, segmentsAfter } from './asked.ts';
 
 /** `/tyk/org/keys` and all below it: sessions of whole organisations (spec/platform-contract §7). */
 export function orgKeyEndpoint(records: OrgRecords): Endpoint {

@@ -1,6 +1,6 @@
 import { type Policies, type Policy, PolicyFileError, policyJson, readPolicy } from '../../session/index.ts';
 import { doneReply, errorReply, jsonReply, malformed, methodNotSupported } from './answers.ts';
-import { type Endpoint, segmentsAfter } from './keys.ts';
+import { type Endpoint, segmentsAfter } from './asked.ts';
 
 /**
  * `/tyk/policies` and all below it (spec/platform-contract §7). Reads tell of the policies in force; writes change the files, which are

@@ -66,10 +66,11 @@ for (const kind of kinds) {
         await control('PUT /tyk/keys/mine', { org_id: 'default', alias: 'two', expires: expires - 6000 }),
         done('defaultmine', 'modified'),
       );
-      const { last_updated, quota_renews, ...after } = (await control('GET /tyk/keys/defaultmine')).body as Record<
-        string,
-        unknown
-      >;
+      const {
+        last_updated: _,
+        quota_renews: __,
+        ...after
+      } = (await control('GET /tyk/keys/defaultmine')).body as Record<string, unknown>;
       assert.equal(after, { date_created: before.date_created, expires, org_id: 'default', alias: 'two' });
     }),
   );

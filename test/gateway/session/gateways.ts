@@ -31,18 +31,18 @@ export interface Gateway {
   /** What went wrong behind the requests' back. */
   readonly reports: Error[];
   /** Status of a request with this key that passes all checks, or why it does not. */
-  ask(key: string, api?: Api, path?: string): Promise<string>;
+  readonly ask: (key: string, api?: Api, path?: string) => Promise<string>;
   /** The same for an answer of the API's auth plugin. */
-  answer(answer: HookAnswer, api?: Api, extractedId?: string): Promise<string>;
+  readonly answer: (answer: HookAnswer, api?: Api, extractedId?: string) => Promise<string>;
   /** The checks that come after authentication. */
-  check(caller: Caller | Refusal | undefined, api: Api, path?: string): Promise<string>;
+  readonly check: (caller: Caller | Refusal | undefined, api: Api, path?: string) => Promise<string>;
   /** A call of the control API. */
-  control(call: string, body?: unknown): Promise<{ status: number; body: unknown }>;
+  readonly control: (call: string, body?: unknown) => Promise<{ status: number; body: unknown }>;
 }
 
 export interface Gateways extends Stores {
   /** Start one; they share what the kind of store lets them share. */
-  start(keys?: Partial<Keys>): Promise<Gateway>;
+  readonly start: (keys?: Partial<Keys>) => Promise<Gateway>;
   readonly policies: Policies;
   readonly policyFolder: string;
 }
@@ -82,7 +82,7 @@ export function withGateways(
   });
 }
 
-export const usualKeys: Keys = {
+const usualKeys: Keys = {
   hash: false,
   hashFunction: undefined,
   hashFallbacks: [],
@@ -116,9 +116,8 @@ function gatewayOn(store: Store, policies: Policies, keys: Keys, apis: readonly 
     store,
     reports,
     check,
-    ask: async (key, api = tokenApi, path = undefined) => check(await sessions.authenticateKey(key, api), api, path),
-    answer: async (answer, api = pluginApi, id = undefined) =>
-      check(await sessions.acceptPluginSession(answer, api, id), api),
+    ask: async (key, api = tokenApi, path?) => check(await sessions.authenticateKey(key, api), api, path),
+    answer: async (answer, api = pluginApi, id?) => check(await sessions.acceptPluginSession(answer, api, id), api),
     async control(call, body) {
       const [method = '', target = ''] = call.split(' ');
       const { pathname, searchParams } = new URL(target, 'http://gateway');
@@ -193,7 +192,8 @@ export function request(
 export async function until(holds: () => boolean | Promise<boolean>, limitMs = 2000): Promise<number> {
   const since = performance.now();
   while (!(await holds())) {
-    if (performance.now() - since > limitMs) throw new Error(`did not happen within ${limitMs} ms: ${holds}`);
+    if (performance.now() - since > limitMs)
+      throw new Error(`did not happen within ${limitMs} ms: ${holds.toString()}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   return performance.now() - since;

@@ -1,12 +1,19 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { goJson } from '../../../gateway/session/go-json.ts';
+import type { Session } from '../../../gateway/session/index.ts';
+import { sessionFromProto } from '../../../gateway/session/session-from-proto.ts';
 import { parseSentSession, parseStoredSession, sessionJson } from '../../../gateway/session/session-json.ts';
-import { metadataToProto, sessionFromProto, sessionToProto } from '../../../gateway/session/session-wire.ts';
+import { metadataToProto, steadyProto, withQuota } from '../../../gateway/session/session-to-proto.ts';
 import { Object as CoprocessObject } from '../../../proto/gen/coprocess_object.ts';
 import { SessionState } from '../../../proto/gen/coprocess_session_state.ts';
 
 const forms = suite('session forms');
+
+/** A session as plugins see it. */
+function sessionToProto(session: Session, keyId: string): Uint8Array {
+  return withQuota(steadyProto(session, keyId), session.quota_renews ?? 0, session.quota_remaining ?? 0);
+}
 
 /** What the original stored for an auth plugin that set every field (recorded). */
 const recorded =

@@ -50,8 +50,11 @@ memory('a file that is no snapshot is named, and left alone', () =>
   withFile(async (snapshotPath) => {
     const path = join(snapshotPath, '..', '..', 'notes');
     await writeFile(path, 'my notes\n');
-    const error = await createMemoryStore({ snapshotPath: path }).catch((thrown: Error) => thrown);
-    assert.match(String(error), `${path} is no snapshot`);
+    const error = await createMemoryStore({ snapshotPath: path }).then(
+      () => 'it was taken',
+      (thrown: Error) => thrown.message,
+    );
+    assert.match(error, `${path} is no snapshot`);
     assert.is(await readFile(path, 'utf8'), 'my notes\n');
   }),
 );

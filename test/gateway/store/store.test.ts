@@ -32,7 +32,7 @@ for (const kind of kinds) {
 
   stores('keys are listed by how they begin, and wildcards in a name mean themselves', () =>
     withTwo(async (a, b) => {
-      await Promise.all(Array.from({ length: 2500 }, (_, i) => a.set(`apikey-org${i}`, 'x', 0)));
+      await Promise.all(Array.from({ length: 2500 }, async (_, i) => a.set(`apikey-org${i}`, 'x', 0)));
       await a.set('apikey-*[?]\\1', 'x', 0);
       await a.set('other', 'x', 0);
       assert.is((await b.keys('apikey-')).length, 2501);
@@ -56,7 +56,9 @@ for (const kind of kinds) {
   stores('a rate admits its limit in any window of its length, over all gateways', () =>
     withTwo(async (a, b) => {
       const rate = { key: 'rate-limit-r', limit: 5, perMs: 400 };
-      const answers = await Promise.all(Array.from({ length: 12 }, (_, i) => (i % 2 ? a : b).admit(rate, undefined)));
+      const answers = await Promise.all(
+        Array.from({ length: 12 }, async (_, i) => (i % 2 ? a : b).admit(rate, undefined)),
+      );
       assert.is(answers.filter(({ refusedBy }) => refusedBy === undefined).length, 5);
       assert.is(answers.filter(({ refusedBy }) => refusedBy === 'rate').length, 7);
       const refused = await a.admit(rate, undefined);
@@ -126,8 +128,9 @@ for (const kind of kinds) {
     withTwo(async (a, b) => {
       const rate = { key: 'rate-limit-b', limit: 1, perMs: 60_000 };
       const quota = { key: 'quota-b', max: 5, renewalSeconds: 60 };
+      const answers = [await a.admit(rate, quota), await b.admit(rate, quota)];
       assert.equal(
-        await Promise.all([await a.admit(rate, quota), await b.admit(rate, quota)].map((x) => x.refusedBy)),
+        answers.map((answer) => answer.refusedBy),
         [undefined, 'rate'],
       );
       assert.equal(await a.quotasUsed(['quota-b']), [1]);

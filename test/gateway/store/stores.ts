@@ -12,7 +12,7 @@ export type Kind = (typeof kinds)[number];
 
 export interface Stores {
   /** The store of another gateway; in memory there is but one. */
-  open(): Promise<Store>;
+  readonly open: () => Promise<Store>;
   /** Process ids of the servers. */
   readonly pids: readonly number[];
   /** Commands to one of the servers, as another program would send them. */
