@@ -245,7 +245,7 @@ export class LinkSession implements FromGatewayHandler {
   };
 }
 
-/** How long a gateway may look for another coprocess, in milliseconds: it tries within 0.8 s, and then has plugins to install there. */
+/** How long a gateway may look for another coprocess, in milliseconds: it tries every 0.5 s, and then has plugins to install there. */
 const successorMs = 3_000;
 
 function awaitedBodies(call: ReceivedCall): AwaitedBody[] {

@@ -212,8 +212,8 @@ function codeOf(error: Error | undefined): status | undefined {
   return (error as ServiceError | undefined)?.code;
 }
 
-/** Waits between attempts to attach, in milliseconds; doubled each time. The longest keeps a coprocess that is back within a second. */
-const reconnectMs = { first: 100, longest: 800 } as const;
+/** Waits between attempts to attach, in milliseconds; doubled each time. The longest is half of the second in which a coprocess that is back is to be called again. */
+const reconnectMs = { first: 100, longest: 500 } as const;
 
 /** Wait after a coprocess of another version refused, in milliseconds: only a new release can cure that. */
 const refusedMs = 30_000;
