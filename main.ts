@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createBundleStore } from './coprocess/bundles/index.ts';
 import { type Coprocess, createCoprocess, GatewayHost, serveCoprocess } from './coprocess/index.ts';
 import { createGrpcDriver } from './drivers/grpc/index.ts';
+import { createPythonDriver } from './drivers/python/index.ts';
 import { createTypeScriptDriver } from './drivers/typescript/index.ts';
 import { addressText, type Configuration } from './gateway/configuration/index.ts';
 import { createInProcessDispatcher, createLinkDispatcher, type Dispatcher } from './gateway/dispatch/index.ts';
@@ -113,7 +114,7 @@ function openCoprocess(
   allowTrusted: boolean,
 ): { coprocess: Coprocess; host: GatewayHost } {
   const host = new GatewayHost(logger.log, services);
-  const { guests, plugins, servers } = configuration;
+  const { compatibility, guests, plugins, servers } = configuration;
   const grpc = createGrpcDriver({
     servers,
     ...(tracing && { beginSpan: tracing.beginCall, traceHeaders: tracing.traceHeaders }),
@@ -130,13 +131,21 @@ function openCoprocess(
     watch: process.env.NODE_ENV !== 'production',
     allowTrusted,
   });
+  const python = createPythonDriver({
+    ...configuration.python,
+    pluginsFolder: compatibility.tykConf ? undefined : plugins.folders.find((folder) => existsSync(folder)),
+    missing: compatibility.tykConf ? 'failCalls' : 'refuse',
+    memoryLimitBytes: configuration.python.memoryBytes,
+    idleMs: guests.idleTimeoutMs,
+    cancelGraceMs: guests.killGraceMs,
+  });
   const bundles = createBundleStore({
     ...configuration.bundles,
-    unused: configuration.compatibility.managementNode,
+    unused: compatibility.managementNode,
     log: logger.log,
   });
   const coprocess = createCoprocess({
-    drivers: [grpc, typescript],
+    drivers: [grpc, typescript, python],
     host,
     contract: configuration.contract,
     bundles,

@@ -13,12 +13,15 @@ export interface PluginSet {
   readonly configDataDisabled?: boolean;
   /** Name of the bundle that the files come from; absent for local files and for `grpc`. */
   readonly bundle?: string;
+  /** Bundle that the definition names, where that is another than `bundle`: it is disabled. */
+  readonly bundleNamed?: string;
   /** Digest of the content that the hooks were read from: a coprocess whose bundle of that name is another refuses the set. */
   readonly bundleDigest?: string;
   readonly hooks: readonly HookSpec[];
 }
 
-export type HookType = 'pre' | 'auth' | 'postKeyAuth' | 'post' | 'response';
+/** `virtual`: a function that answers in place of the upstream; `event`: a handler that nobody waits for. Both are scripts only. */
+export type HookType = 'pre' | 'auth' | 'postKeyAuth' | 'post' | 'response' | 'virtual' | 'event';
 
 /** One hook of a plugin set. */
 export interface HookSpec {

@@ -7,7 +7,9 @@ export function specMap(set: PluginSet): Record<string, string> {
   return {
     OrgID: set.orgId,
     APIID: set.apiId,
-    bundle_hash: createHash('md5').update(set.bundle ?? '').digest('hex'),
+    bundle_hash: createHash('md5')
+      .update(set.bundleNamed ?? set.bundle ?? '')
+      .digest('hex'),
     ...(set.configData && Object.keys(set.configData).length > 0 && { config_data: goJson(set.configData) }),
   };
 }

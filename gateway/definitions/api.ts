@@ -107,6 +107,8 @@ export interface PluginRule {
   readonly configDataDisabled: boolean;
   /** The `custom_middleware_bundle` text; empty without one, or when it is disabled. */
   readonly bundle: string;
+  /** The same, whether it is disabled or not: hooks are told its hash (recorded). */
+  readonly bundleNamed: string;
   /** Names in `bundle`: one, or several that are merged. */
   readonly bundles: readonly string[];
 }

@@ -145,6 +145,7 @@ function readPlugins(api: Fields, hooks: HookReader, bundle: string): PluginRule
   const configData = api.objectJson('config_data');
   return hooks.rule({
     bundle,
+    bundleNamed: api.string('custom_middleware_bundle'),
     bundles: bundleNames(bundle),
     configDataDisabled,
     ...(configDataDisabled || configData === undefined ? {} : { configData }),

@@ -22,6 +22,7 @@ export function toPluginSet(api: Api, bundleDigest?: string): PluginSet {
     ...(plugins.configData === undefined ? {} : { configData: plugins.configData }),
     ...(plugins.configDataDisabled ? { configDataDisabled: true } : {}),
     ...(plugins.bundle === '' ? {} : { bundle: plugins.bundle }),
+    ...(plugins.bundleNamed === plugins.bundle ? {} : { bundleNamed: plugins.bundleNamed }),
     ...(bundleDigest === undefined ? {} : { bundleDigest }),
     hooks: hooks.map(toHookSpec),
   };
