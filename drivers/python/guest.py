@@ -266,7 +266,7 @@ class List(Container, MutableSequence):
         self._around, self._kind, self._present = around, kind, False
         self._items = []
         if items and kind in CHECKS:
-            self._items = items
+            self._items = [float(item) for item in items] if kind == "double" else items
         elif items:
             self._items = [MESSAGES[kind]._of(item, self) for item in items]
 
@@ -343,7 +343,7 @@ class Message(Container):
             kind = self._kinds.get(name)
             if kind is None:
                 raise ValueError('Protocol message %s has no "%s" field.' % (type(self).__name__, name))
-            if kind in CHECKS:
+            if is_scalar(kind):
                 setattr(self, name, value)
             elif isinstance(kind, list):
                 getattr(self, name).extend(value)
@@ -365,7 +365,7 @@ class Message(Container):
 
     def HasField(self, name):
         kind = self._kinds.get(name)
-        if kind not in MESSAGES if isinstance(kind, str) else True:
+        if is_scalar(kind) or not isinstance(kind, str):
             raise ValueError('Field %s.%s does not have presence.' % (type(self).__name__, name))
         return name in self._fields and getattr(self, name)._present
 
@@ -397,7 +397,7 @@ class Message(Container):
 
     def _merge(self, other):
         for name, value in other.ListFields():
-            if self._kinds[name] in CHECKS if isinstance(self._kinds[name], str) else False:
+            if is_scalar(self._kinds[name]):
                 setattr(self, name, value)
             else:
                 getattr(self, name)._merge(value)
@@ -415,6 +415,10 @@ class Message(Container):
         return {name: plain(value) for name, value in self.ListFields()}
 
 
+def is_scalar(kind):
+    return isinstance(kind, str) and kind in CHECKS
+
+
 def plain(value):
     return value._plain() if isinstance(value, Container) else value
 
@@ -425,11 +429,14 @@ def scalar(name, kind):
     def read(self):
         return self._fields.get(name, zero)
 
+    def read_number(self):
+        return float(self._fields.get(name, zero))  # JSON has 1 for 1.0.
+
     def write(self, value):
         self._fields[name] = check(value)
         self._touch()
 
-    return property(read, write)
+    return property(read_number if kind == "double" else read, write)
 
 
 def composite(name, make):
@@ -530,7 +537,7 @@ def message_to_dict(message, preserving_proto_field_name=False, **options):
 
     shown = {}
     for name, kind in message._kinds.items():
-        if message._shown(name) or callable(message._fields.get(name)) or (every and kind not in MESSAGES):
+        if message._shown(name) or callable(message._fields.get(name)) or (every and (is_scalar(kind) or not isinstance(kind, str))):
             value = getattr(message, name)
             if every or isinstance(value, Message) or value:
                 shown[name if preserving_proto_field_name else camel(name)] = convert(value, kind)
