@@ -26,6 +26,7 @@ export { createPolicies, type Policies, PolicyFileError } from './policies/polic
 export { type Policy, policyJson, readPolicy } from './policies/policy.ts';
 export { isRefusal, type Refusal, refusals } from './refusal.ts';
 export type { Session } from './session.ts';
+export { parseSentSession, sessionJson } from './session-json.ts';
 export type { CountedRequest, Sessions } from './sessions.ts';
 export {
   checkAccessRights,

@@ -11,6 +11,8 @@ import type { StoredSession } from './stored-session.ts';
 /** A session that requests use is written back this often at most. */
 const minWriteIntervalMs = 1000;
 
+const minReportIntervalMs = 1000;
+
 /**
  * Writes sessions to the store behind the requests' back. Writing back never brings a deleted session to life, nor undoes a change: it
  * happens only where the store still holds what we read.
@@ -19,6 +21,7 @@ export class SessionWriter {
   private readonly store: Store;
   private readonly keys: Keys;
   private readonly report: (error: Error) => void;
+  private reportedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(store: Store, keys: Keys, report: (error: Error) => void) {
     this.store = store;
@@ -53,13 +56,22 @@ export class SessionWriter {
   }
 
   private behind(write: () => unknown): void {
-    // The request was decided without it; a store that is down is told of by readiness.
-    const failed = (error: unknown): void => this.report(new Error('a session could not be written', { cause: error }));
+    // The request was decided without it, and a store that is down is told of by readiness. It is written when it is used again.
+    if (!this.store.available) return;
+    const failed = (error: unknown): void => this.failed(error);
     try {
       const writing = write();
       if (writing instanceof Promise) writing.catch(failed);
     } catch (error) {
       failed(error);
     }
+  }
+
+  /** At the moment when a store goes down, many fail at once. */
+  private failed(error: unknown): void {
+    const nowMs = performance.now();
+    if (nowMs - this.reportedAtMs < minReportIntervalMs) return;
+    this.reportedAtMs = nowMs;
+    this.report(new Error('a session could not be written', { cause: error }));
   }
 }

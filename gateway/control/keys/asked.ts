@@ -1,6 +1,5 @@
 import type { Api } from '../../definitions/api.ts';
-import type { KeyRecord, KeyRecords, Session } from '../../session/index.ts';
-import { parseSentSession } from '../../session/session-json.ts';
+import { type KeyRecord, type KeyRecords, parseSentSession, type Session } from '../../session/index.ts';
 import type { ControlReply, ControlRequest } from '../reply.ts';
 
 export interface KeyEndpointParts {

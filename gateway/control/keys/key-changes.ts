@@ -96,19 +96,16 @@ async function save(
   { isNew, keepCounters }: Saving,
 ): Promise<ControlReply> {
   const [firstApi] = Object.keys(session.access_rights ?? {}).flatMap((id) => api(id) ?? []);
-  if (!keepCounters) {
-    session.last_updated = String(unixSeconds());
-    if (firstApi?.limits.keepQuotaOnCreate !== true) {
-      session.quota_renews = unixSeconds() + Math.max(0, session.quota_renewal_rate ?? 0);
-      await records.resetLimits(stored, session);
-    }
-  }
+  const beginsAnew = !keepCounters && firstApi?.limits.keepQuotaOnCreate !== true;
+  if (!keepCounters) session.last_updated = String(unixSeconds());
+  if (beginsAnew) session.quota_renews = unixSeconds() + Math.max(0, session.quota_renewal_rate ?? 0);
   try {
     await records.save(stored, session, firstApi, isNew);
   } catch (error) {
     if (error instanceof PolicyError) return insecure;
     throw error;
   }
+  if (beginsAnew) await records.resetLimits(stored, session);
   return doneReply(name, isNew ? 'added' : 'modified', isNew && records.keys.hash ? stored : undefined);
 }
 

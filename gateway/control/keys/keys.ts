@@ -1,5 +1,4 @@
-import type { KeyRecords, Session } from '../../session/index.ts';
-import { sessionJson } from '../../session/session-json.ts';
+import { type KeyRecords, type Session, sessionJson } from '../../session/index.ts';
 import type { ControlReply, ControlRequest } from '../reply.ts';
 import { errorReply, jsonReply, malformed, methodNotSupported } from './answers.ts';
 import {

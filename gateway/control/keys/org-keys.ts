@@ -1,5 +1,4 @@
-import type { OrgRecords, Session } from '../../session/index.ts';
-import { parseSentSession, sessionJson } from '../../session/session-json.ts';
+import { type OrgRecords, parseSentSession, type Session, sessionJson } from '../../session/index.ts';
 import { doneReply, errorReply, jsonReply, malformed, methodNotSupported } from './answers.ts';
 import { type Endpoint, segmentsAfter } from './asked.ts';
 

@@ -92,6 +92,17 @@ for (const kind of kinds) {
     );
   }
 
+  keys('keys of an older hash function are found where it is a fallback', () =>
+    withGateways(kind, {}, async ({ start }) => {
+      const before = await start({ hash: true, hashFunction: 'murmur64' });
+      await before.control('POST /tyk/keys/older', { org_id: 'default', access_rights: rightTo('tokens') });
+      const after = await start({ hash: true, hashFunction: 'sha256' });
+      assert.is(await after.ask('older'), unknown);
+      const patient = await start({ hash: true, hashFunction: 'sha256', hashFallbacks: ['murmur64'] });
+      assert.is(await patient.ask('older'), '200');
+    }),
+  );
+
   keys('a new key that comes first among the names of a text counts from the next request on', () =>
     withGateways(kind, {}, async ({ start }) => {
       const [here, there] = [await start(), await start()];
