@@ -4,7 +4,9 @@ import { type Coprocess, createCoprocess, GatewayHost, serveCoprocess } from './
 import { createGrpcDriver } from './drivers/grpc/index.ts';
 import { createPythonDriver } from './drivers/python/index.ts';
 import { createTypeScriptDriver } from './drivers/typescript/index.ts';
-import { addressText, type Configuration } from './gateway/configuration/index.ts';
+import { isLoaded, type PluginSet } from './contract/plugin-set.ts';
+import { addressText, type Configuration, definitionOptions } from './gateway/configuration/index.ts';
+import { loadDefinitions, toPluginSet } from './gateway/definitions/index.ts';
 import { createInProcessDispatcher, createLinkDispatcher, type Dispatcher } from './gateway/dispatch/index.ts';
 import { type GatewayState, openGateway, openState } from './gateway/index.ts';
 import {
@@ -63,11 +65,13 @@ export async function runCoprocess(configuration: Configuration): Promise<Runnin
     coprocess,
     host,
     address: addressText(listen),
+    watchdogMs,
     ...(tls?.cert !== undefined &&
       tls.key !== undefined && {
         tls: { cert: tls.cert, key: tls.key, ...(tls.ca !== undefined && { clientCa: tls.ca }) },
       }),
   });
+  server.serve(await ownSets(configuration, coprocess, watch.logger));
   watch.logger.log('info', 'coprocess ready', { address: server.address, drivers: coprocess.drivers });
   return {
     addresses: [server.address],
@@ -78,6 +82,23 @@ export async function runCoprocess(configuration: Configuration): Promise<Runnin
       await watch.close();
     },
   };
+}
+
+/** How long the coprocess's event loop may stand still, in milliseconds, before a watchdog ends it: trusted plugins run on it. */
+const watchdogMs = 10_000;
+
+/** The plugin sets of the coprocess's own definitions, for gateways that are not ours; none when it has no definitions. */
+async function ownSets(configuration: Configuration, coprocess: Coprocess, { log }: Logger): Promise<PluginSet[]> {
+  if (!existsSync(configuration.definitions.folder)) return [];
+  const { apis } = await loadDefinitions(configuration.definitions.folder, definitionOptions(configuration));
+  const sets = apis.map((api) => toPluginSet(api)).filter((set) => set.hooks.length > 0 && set.hooks.some((hook) => hook.driver !== 'grpc'));
+  const reports = await Promise.all(sets.map((set) => coprocess.install(set)));
+  return sets.filter((set, i) => {
+    const report = reports[i];
+    const loaded = report !== undefined && isLoaded(report);
+    if (!loaded) log('warn', 'plugins are not offered to foreign gateways: they did not load', { api: set.apiId });
+    return loaded;
+  });
 }
 
 /** What sees and tells how the process does. */
