@@ -1,10 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createBundleStore } from './coprocess/bundles/index.ts';
-import { type Coprocess, createCoprocess, GatewayHost, serveCoprocess } from './coprocess/index.ts';
+import { type Coprocess, createCoprocess, GatewayHost, installServed, serveCoprocess } from './coprocess/index.ts';
 import { createGrpcDriver } from './drivers/grpc/index.ts';
 import { createPythonDriver } from './drivers/python/index.ts';
 import { createTypeScriptDriver } from './drivers/typescript/index.ts';
-import { isLoaded, type PluginSet } from './contract/plugin-set.ts';
 import { addressText, type Configuration, definitionOptions } from './gateway/configuration/index.ts';
 import { loadDefinitions, toPluginSet } from './gateway/definitions/index.ts';
 import { createInProcessDispatcher, createLinkDispatcher, type Dispatcher } from './gateway/dispatch/index.ts';
@@ -88,17 +87,19 @@ export async function runCoprocess(configuration: Configuration): Promise<Runnin
 const watchdogMs = 10_000;
 
 /** The plugin sets of the coprocess's own definitions, for gateways that are not ours; none when it has no definitions. */
-async function ownSets(configuration: Configuration, coprocess: Coprocess, { log }: Logger): Promise<PluginSet[]> {
-  if (!existsSync(configuration.definitions.folder)) return [];
-  const { apis } = await loadDefinitions(configuration.definitions.folder, definitionOptions(configuration));
-  const sets = apis.map((api) => toPluginSet(api)).filter((set) => set.hooks.length > 0 && set.hooks.some((hook) => hook.driver !== 'grpc'));
-  const reports = await Promise.all(sets.map((set) => coprocess.install(set)));
-  return sets.filter((set, i) => {
-    const report = reports[i];
-    const loaded = report !== undefined && isLoaded(report);
-    if (!loaded) log('warn', 'plugins are not offered to foreign gateways: they did not load', { api: set.apiId });
-    return loaded;
-  });
+async function ownSets(
+  configuration: Configuration,
+  coprocess: Coprocess,
+  { log }: Logger,
+): ReturnType<typeof installServed> {
+  const { folder } = configuration.definitions;
+  if (!existsSync(folder)) return [];
+  const { apis } = await loadDefinitions(folder, definitionOptions(configuration));
+  return installServed(
+    coprocess,
+    apis.map((api) => toPluginSet(api)),
+    log,
+  );
 }
 
 /** What sees and tells how the process does. */
