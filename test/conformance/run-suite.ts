@@ -5,6 +5,7 @@ import { type Difference, differencesOf } from './compare.ts';
 import { redisCommand } from './peers/redis.ts';
 import { dig, parsedJson, selected } from './reply-fields.ts';
 import { send } from './peers/client.ts';
+import { type FileServer, startFileServer } from './peers/file-server.ts';
 import { type PluginServer, startPluginServer } from './peers/plugin-server.ts';
 import { startUpstream, type Upstream } from './peers/upstream.ts';
 import { fileIn, freePort, makeFolder, secret, startProduct } from './product.ts';
@@ -39,30 +40,45 @@ export interface RunningSuite {
 export async function startSuite(suite: Suite, split: boolean): Promise<RunningSuite> {
   const upstream = await startUpstream();
   const plugins = await startPluginServer();
+  const files = await startFileServer();
   const redis = await valkey();
   const folder = await makeFolder();
   const port = await freePort();
   const world: Record<string, string | number> = {
     GRPC: plugins.port,
-    FILES: 0,
+    FILES: files.port,
     UPSTREAM: `127.0.0.1:${upstream.port}`,
     GATEWAY: `127.0.0.1:${port}`,
     GRPCHOST: `127.0.0.1:${plugins.port}`,
     SECRET: secret,
     MIDDLEWARE: `${folder}/middleware`,
   };
-  for (const one of suite.cases) await writeCase(folder, one, { ...world, ID: one.id });
-  const peers = { folder, port, pluginPort: plugins.port, filePort: 0, redisPort: redis.port };
+  for (const one of suite.cases) {
+    await writeCase(folder, one, { ...world, ID: one.id });
+    await publish(files, one.bundles, { ...world, ID: one.id });
+  }
+  const peers = { folder, port, pluginPort: plugins.port, filePort: files.port, redisPort: redis.port };
   const product = await startProduct(peers, substitute(suite.config, world), split);
   return {
-    check: (one) => checkCase(suite, one, { world, port, redisPort: redis.port, upstream, plugins }),
+    check: (one) => checkCase(suite, one, { world, port, redisPort: redis.port, upstream, plugins, files }),
     close: async () => {
       await product.close();
       plugins.close();
       await upstream.close();
+      await files.close();
       await redis.close();
     },
   };
+}
+
+async function publish(
+  files: FileServer,
+  bundles: Case['bundles'],
+  variables: Record<string, string | number>,
+): Promise<void> {
+  for (const [name, bundle] of Object.entries(bundles ?? {})) {
+    await files.publish(substitute(name, variables), substitute(bundle, variables));
+  }
 }
 
 async function writeCase(folder: string, one: Case, variables: Record<string, string | number>): Promise<void> {
@@ -94,6 +110,7 @@ interface Peers {
   readonly redisPort: number;
   readonly upstream: Upstream;
   readonly plugins: PluginServer;
+  readonly files: FileServer;
 }
 
 async function checkCase(suite: Suite, one: Case, peers: Peers): Promise<Difference[]> {
@@ -117,7 +134,7 @@ async function runStep(
   raw: Step,
   variables: Record<string, string | number>,
   captured: Map<string, string>,
-  { world, port, redisPort, upstream, plugins }: Peers,
+  { world, port, redisPort, upstream, plugins, files }: Peers,
 ): Promise<StepRecord> {
   for (const other of one.steps)
     for (const hook of Object.keys(other.grpc ?? {})) plugins.scripts.delete(substitute(hook, variables));
@@ -132,6 +149,10 @@ async function runStep(
   if (step.sleep !== undefined) {
     await pause(step.sleep * 1000);
     return step.watch ? (tidy({ upstream: upstream.take() }, world, captured) as StepRecord) : {};
+  }
+  if (raw.publish !== undefined) {
+    await publish(files, raw.publish, variables);
+    return {};
   }
   if (step.redis !== undefined) {
     return tidy({ redis: await redisCommand(redisPort, step.redis), at }, world, captured) as StepRecord;

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
+import type { BundleSpec } from './peers/bundle.ts';
 
 /** A suite of cases, as data: see README.md beside this file for the format. */
 export interface Suite {
@@ -21,6 +22,8 @@ export interface Case {
   readonly apps?: Readonly<Record<string, string>>;
   readonly files?: Readonly<Record<string, string>>;
   readonly policies?: Readonly<Record<string, unknown>>;
+  /** Bundles on the file server, by name. */
+  readonly bundles?: Readonly<Record<string, BundleSpec>>;
   readonly grpc?: Readonly<Record<string, Ops>>;
   readonly upstream?: UpstreamReply;
   readonly ignore?: readonly string[];
@@ -49,6 +52,8 @@ export interface Step {
   readonly sleep?: number;
   readonly watch?: boolean;
   readonly control?: string;
+  /** Put other bundles on the file server. */
+  readonly publish?: Readonly<Record<string, BundleSpec>>;
   readonly full?: boolean;
   readonly pick?: readonly string[];
   readonly sort?: readonly string[];

@@ -1,4 +1,4 @@
-import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { HookAnswer } from '../../../contract/answer.ts';
@@ -40,7 +40,10 @@ export async function withPython(test: PythonTest, use: (python: LoadedPython) =
     await mkdir(dirname(join(folder, name)), { recursive: true });
     await writeFile(join(folder, name), text);
   }
-  await writeFile(join(folder, 'manifest.json'), JSON.stringify({ file_list: test.fileList ?? Object.keys(test.files) }));
+  await writeFile(
+    join(folder, 'manifest.json'),
+    JSON.stringify({ file_list: test.fileList ?? Object.keys(test.files) }),
+  );
   const log: LoadedPython['log'] = [];
   const driver = createPythonDriver({
     interpreter: await interpreterOf(test.kind ?? 'without protobuf'),
@@ -49,13 +52,14 @@ export async function withPython(test: PythonTest, use: (python: LoadedPython) =
   });
   const host = {
     request: test.request ?? (async () => null),
-    log: (level: string, message: string, fields?: Record<string, unknown>) => void log.push({ level, message, fields }),
+    log: (level: string, message: string, fields?: Record<string, unknown>) =>
+      void log.push({ level, message, fields }),
   };
   const opened: { close(): Promise<void> }[] = [];
   const load = async (apiId: string): Promise<Omit<LoadedPython, 'another' | 'log'>> => {
     const base = pluginSet(
       'python',
-      test.hooks.map(([name, type, options]) => [name, type, '', options] as const),
+      test.hooks.map(([name, type, options = {}]) => [name, type, '', options] as const),
     );
     const set: PluginSet = {
       ...base,
