@@ -21,6 +21,8 @@ export interface RequestEdits {
   readonly addParams?: readonly (readonly [name: string, value: string])[];
   /** An absolute path or URL; its path counts, its query only while a URL rewrite is pending. */
   readonly url?: string;
+  /** In place of the query, as it goes upstream; empty: none. Applied last, whatever the fields above made of it. */
+  readonly query?: string;
   readonly method?: string;
 }
 
@@ -56,6 +58,10 @@ export interface HookAnswer {
   readonly reply?: Reply;
   /** A `coprocess.SessionState`, set by an auth hook. */
   readonly session?: Uint8Array;
+  /** In place of `session`: JSON with the names of stored sessions, from scripts, whose metadata may hold values of any type. */
+  readonly sessionJson?: string;
+  /** Takes the place of the session's metadata, which is stored: a JSON object. */
+  readonly sessionMetadata?: string;
   /** Entries of `coprocess.Object.metadata`; merged over the session's metadata. */
   readonly metadata?: readonly (readonly [key: string, value: string])[];
   /** Set by drivers that know it; the coprocess fills in what they leave out. */

@@ -15,6 +15,10 @@ export interface HookCall {
   readonly response: ResponseMessage | undefined;
   /** A `coprocess.SessionState`, when the caller is known. */
   readonly session: Uint8Array | undefined;
+  /** The same session as JSON with the names of stored sessions; absent where nobody asked for it. */
+  readonly sessionJson?: string | undefined;
+  /** What an earlier hook of the run put in place of the session's metadata: a JSON object. */
+  readonly sessionMetadata?: string | undefined;
   /** Entries of `coprocess.Object.metadata` in wire form (field 5), ready to be pasted. */
   readonly metadata: Uint8Array | undefined;
   /** When the wait ends, on the clock of `performance.now()`. */

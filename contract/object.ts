@@ -25,7 +25,15 @@ const q = {
 const r = { statusCode: 1, rawBody: 2, body: 3, headers: 4, multivalueHeaders: 5 } as const;
 
 /** Values of the enum `coprocess.HookType`. */
-const hookTypes: Record<HookType, number> = { pre: 1, post: 2, postKeyAuth: 3, auth: 4, response: 5 };
+const hookTypes: Record<HookType, number> = {
+  pre: 1,
+  post: 2,
+  postKeyAuth: 3,
+  auth: 4,
+  response: 5,
+  virtual: 0,
+  event: 0,
+};
 
 /** What is the same in every call of a hook, encoded once. */
 export interface ObjectConstants {

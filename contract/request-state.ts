@@ -73,6 +73,7 @@ export function applyRequestEdits(state: RequestState, edits: RequestEdits, opti
   if (edits.url !== undefined || edits.deleteParams !== undefined || edits.addParams !== undefined) {
     applyUrl(state, edits);
   }
+  if (edits.query !== undefined) state.url = { ...state.url, query: edits.query === '' ? undefined : edits.query };
   if (edits.method !== undefined || state.parkedMethod === '') {
     const method = edits.method ?? visibleMethod(state);
     if (state.parkedMethod === '') state.method = method;

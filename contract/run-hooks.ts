@@ -89,7 +89,9 @@ function next(call: HookCall, answer: HookAnswer, contract: ContractOptions): Ho
   const request = answer.request === undefined ? call.request : call.request.after(answer.request, contract);
   const response =
     answer.response === undefined || call.response === undefined ? call.response : call.response.after(answer.response, contract);
-  return request === call.request && response === call.response ? call : { ...call, request, response };
+  const { sessionMetadata = call.sessionMetadata } = answer;
+  if (request === call.request && response === call.response && sessionMetadata === call.sessionMetadata) return call;
+  return { ...call, request, response, sessionMetadata };
 }
 
 /**

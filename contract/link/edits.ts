@@ -34,6 +34,8 @@ export function writeRequestEdits(
   if (edits.addParams !== undefined) writePairs(writer, f.requestEdits.addParams, edits.addParams);
   if (edits.url !== undefined) writer.string(f.requestEdits.url, edits.url);
   if (edits.method !== undefined) writer.string(f.requestEdits.method, edits.method);
+  if (edits.query === '') writer.uint(f.requestEdits.queryRemoved, 1);
+  else if (edits.query !== undefined) writer.string(f.requestEdits.query, edits.query);
   writer.finish(start);
 }
 
@@ -117,6 +119,12 @@ export function readRequestEdits(reader: WireReader, part: number, awaited: Awai
         break;
       case f.requestEdits.method:
         edits.method = reader.string();
+        break;
+      case f.requestEdits.query:
+        edits.query = reader.string();
+        break;
+      case f.requestEdits.queryRemoved:
+        if (reader.bool()) edits.query = '';
         break;
       case f.requestEdits.body:
         edits.body = reader.view();

@@ -53,6 +53,8 @@ export const outcome = {
   queueUs: 7,
   wireUs: 8,
   runUs: 9,
+  sessionJson: 10,
+  sessionMetadata: 11,
 } as const;
 
 export const requestEdits = {
@@ -64,6 +66,8 @@ export const requestEdits = {
   url: 6,
   method: 7,
   bodyBytes: 8,
+  query: 9,
+  queryRemoved: 10,
 } as const;
 
 export const responseEdits = { status: 1, headersReplaced: 2, headers: 3, body: 4, bodyBytes: 5 } as const;

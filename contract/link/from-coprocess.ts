@@ -69,6 +69,9 @@ function writeHookAnswer(writer: WireWriter, answer: HookAnswer, part: number, s
   if (response !== undefined) writeResponseEdits(writer, f.outcome.response, response, part + 1, send);
   if (reply !== undefined) writeReply(writer, f.outcome.reply, reply, part + 2, send);
   if (session !== undefined) writer.bytes(f.outcome.session, session);
+  if (answer.sessionJson !== undefined) writer.string(f.outcome.sessionJson, toByteString(answer.sessionJson));
+  if (answer.sessionMetadata !== undefined)
+    writer.string(f.outcome.sessionMetadata, toByteString(answer.sessionMetadata));
   if (metadata !== undefined && metadata.length > 0) {
     const start = writer.begin(f.outcome.metadata);
     for (const [key, value] of metadata) writer.mapEntry(f.objectMetadata, key, value);
@@ -154,6 +157,12 @@ function readOutcome(reader: WireReader, part: number, awaited: AwaitedBody[]): 
         break;
       case f.outcome.session:
         answer.session = reader.view();
+        break;
+      case f.outcome.sessionJson:
+        answer.sessionJson = fromByteString(reader.string());
+        break;
+      case f.outcome.sessionMetadata:
+        answer.sessionMetadata = fromByteString(reader.string());
         break;
       case f.outcome.metadata:
         answer.metadata = readMetadata(reader.message());

@@ -15,6 +15,8 @@ const places: Record<HookType, string> = {
   postKeyAuth: '"post_key_auth"',
   post: '"post"',
   response: '"response"',
+  virtual: '"virtual"',
+  event: '"event_handlers"',
 };
 
 /** Find a hook among a module's exports, or say what is wrong and what to do about it. */

@@ -1,0 +1,31 @@
+import { writeSync } from 'node:fs';
+import { workerData } from 'node:worker_threads';
+import { cell, lastWords } from './watchdog-cells.ts';
+
+/** The second thread of a guest: see watchdog.ts. */
+
+/** V8 gets so much more time than the script. */
+const graceMs = 150;
+const lookMs = 40;
+
+const shared = workerData as Int32Array;
+let serial = 0;
+let sinceMs = performance.now();
+for (;;) {
+  const now = Atomics.load(shared, cell.serial);
+  const set = Atomics.load(shared, cell.set);
+  if (now !== serial) {
+    serial = now;
+    sinceMs = performance.now();
+  } else if (set === 0) {
+    // Nothing runs: sleep until something does.
+    Atomics.store(shared, cell.sleeping, 1);
+    if (Atomics.load(shared, cell.serial) === serial) Atomics.wait(shared, cell.sleeping, 1);
+    Atomics.store(shared, cell.sleeping, 0);
+    continue;
+  } else if (performance.now() - sinceMs > (shared[cell.limitMs] as number) + graceMs) {
+    writeSync(2, `${lastWords}${set}\n`);
+    process.kill(process.pid, 'SIGKILL');
+  }
+  Atomics.wait(shared, cell.sleeping, 0, lookMs);
+}
