@@ -122,6 +122,7 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
     const target = request.url ?? '/';
     const query = target.indexOf('?');
     const path = pathOf(query < 0 ? target : target.slice(0, query));
+    if (path.includes('%') && badEscape.test(path)) return sendText(response, 400, 'Bad Request');
     if (shared && control.handle(request, response, path)) return;
     if (!configuration.routing.skipUrlCleaning) {
       const cleaned = cleanedTarget(path, query < 0 ? '' : target.slice(query));
@@ -193,6 +194,9 @@ function finish(exchange: Exchange, observer: ApiObserver): void {
   exchange.span?.end(status);
   observer.finish(exchange, status);
 }
+
+/** A path with such an escape is no path: nothing behind us may have to guess what it means. */
+const badEscape = /%(?![0-9A-Fa-f]{2})/;
 
 /** The path of a request target, which a client may send as a whole URL. */
 function pathOf(target: string): string {
