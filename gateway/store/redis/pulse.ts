@@ -1,5 +1,7 @@
 /** Between two beats, in milliseconds. */
 const beatMs = 500;
+/** When Redis answers and we have not heard anything for this long, we listen anew: at a cluster, with luck, at another node. */
+const deafMs = 3000;
 /** Without an answer, or without hearing our own beat, for this long, we call it dead. */
 const silenceMs = 1500;
 
@@ -10,6 +12,8 @@ export interface Heart {
   onDeath(): void;
   /** Called when {@link Pulse.hearing} turned true. */
   onHearing(): void;
+  /** Called when Redis answers, but what is published does not arrive. */
+  onDeafness(): void;
   /** Called at every check. */
   onCheck(): void;
 }
@@ -23,6 +27,8 @@ export class Pulse {
   hearing = false;
   private answeredAtMs = Number.NEGATIVE_INFINITY;
   private heardAtMs = Number.NEGATIVE_INFINITY;
+  /** When we began to listen last. */
+  private listeningSinceMs = performance.now();
   private readonly heart: Heart;
   private readonly timer: NodeJS.Timeout;
   private readonly checker: NodeJS.Timeout;
@@ -79,6 +85,10 @@ export class Pulse {
       const nowMs = performance.now();
       if (nowMs - this.answeredAtMs > silenceMs) this.dead();
       if (nowMs - this.heardAtMs > silenceMs) this.deaf();
+      if (this.alive && !this.hearing && nowMs - Math.max(this.heardAtMs, this.listeningSinceMs) > deafMs) {
+        this.listeningSinceMs = nowMs;
+        this.heart.onDeafness();
+      }
     });
   }
 }

@@ -46,7 +46,9 @@ class RedisStore implements Store {
 
   constructor(configuration: RedisConfiguration, report: (error: Error) => void) {
     this.isCluster = configuration.mode === 'cluster';
-    this.deadlines = new Deadlines(configuration.timeoutMs);
+    this.deadlines = new Deadlines(
+      this.isCluster ? Math.min(configuration.timeoutMs, nodeTimeoutMs) : configuration.timeoutMs,
+    );
     this.redis = connect(configuration) as Scripted;
     this.redis.defineCommand('interposeAdmit', { lua: admitScript });
     this.redis.defineCommand('interposeReplace', { lua: replaceScript, numberOfKeys: 1 });
@@ -60,9 +62,10 @@ class RedisStore implements Store {
     });
     this.opened = wait;
     this.pulse = new Pulse({
-      beat: () => this.redis.publish(this.beatChannel, ''),
+      beat: () => this.beat(),
       onCheck: () => this.deadlines.check(),
       onDeath: () => this.deadlines.rejectAll('Redis stopped answering'),
+      onDeafness: () => this.subscriber.reconnect(),
       onHearing: () => {
         open();
         for (const listener of this.gapListeners) listener();
@@ -193,6 +196,12 @@ class RedisStore implements Store {
     this.deadlines.rejectAll('the store was closed');
   }
 
+  /** A cluster lives while one of its masters does; every node hears what any of them publishes. */
+  private beat(): Promise<unknown> {
+    if (!(this.redis instanceof Cluster)) return this.redis.publish(this.beatChannel, '');
+    return Promise.any(this.redis.nodes('master').map((node) => node.publish(this.beatChannel, '')));
+  }
+
   /** Send a command; at once refused while Redis does not answer, so that nothing piles up. */
   private ask<T>(send: () => Promise<T>): Promise<T> {
     if (!this.pulse.alive) return Promise.reject(new StoreUnavailable('Redis does not answer'));
@@ -207,6 +216,9 @@ class RedisStore implements Store {
 
 /** Keys that one step of a scan looks at: enough to be quick, few enough not to hold up other commands. */
 const scanCount = 1000;
+
+/** Longest wait for a node of a cluster: its silence does not show in the beats, which the other nodes answer. */
+const nodeTimeoutMs = 2000;
 
 /** Windows of rates have such keys. */
 const ratePrefix = 'rate-limit-';

@@ -104,6 +104,31 @@ down('what was deleted while our ear was cut off is gone as soon as we hear agai
   }),
 );
 
+down('while one node of a cluster is frozen, the keys of the others go on, and its own fail in time', () =>
+  withStores('cluster', async ({ open, pids }) => {
+    const store = await open();
+    const names = Array.from({ length: 30 }, (_, i) => `apikey-${i}`);
+    await Promise.all(names.map(async (name) => store.set(name, 'x', 0)));
+    /** How many of the keys are there; each tells within its time limit. */
+    const there = async (): Promise<number> => {
+      const ask = async (name: string): Promise<boolean> => {
+        const [answer, ms] = await timed(async () => (await Promise.resolve(store.get(name)).catch(() => '')) ?? '');
+        assert.ok(ms < 2500, `${name} waited ${ms} ms`);
+        return answer === 'x';
+      };
+      return (await Promise.all(names.map(ask))).filter(Boolean).length;
+    };
+    await frozen(pids.slice(0, 1), async () => {
+      const first = await there();
+      assert.ok(first > 10 && first < 30, `${first} of 30 keys were there`);
+      await there();
+      assert.is(store.available, true);
+      await until(() => store.hearing, 10_000);
+    });
+    await until(async () => (await there()) === 30, 10_000);
+  }),
+);
+
 down('a store that is not there yet is waited for, is then unavailable, and comes up by itself', async () => {
   const held = createServer((socket) => socket.on('error', () => {}));
   await new Promise<void>((resolve) => held.listen(0, '127.0.0.1', resolve));
