@@ -290,7 +290,7 @@ export function runtime(generation: string): any {
     ReturnResponseData: (response: any, sessionMeta: any) => ({ Response: response, SessionMeta: sessionMeta }),
   });
 
-  const EventHandlerComponentMeta: any = () => {};
+  function EventHandlerComponentMeta(): void {}
   methodsOf(EventHandlerComponentMeta.prototype, {
     DoProcessEvent(this: any, event: any, context: any) {
       this.Handle(event, context);
@@ -299,8 +299,8 @@ export function runtime(generation: string): any {
       note('info', ['Handler Not Implemented']);
     },
   });
-  const NewEventHandler: any = () => {};
-  NewEventHandler.prototype = new EventHandlerComponentMeta();
+  function NewEventHandler(): void {}
+  NewEventHandler.prototype = new (EventHandlerComponentMeta as any)();
   methodsOf(NewEventHandler.prototype, {
     NewHandler(this: any, callback: any) {
       this.Handle = callback;
@@ -677,10 +677,10 @@ export function runtime(generation: string): any {
     }
   }
 
-  function isPlainPrototype(constructor: any, prototype: any): boolean {
+  function isPlainPrototype(maker: any, prototype: any): boolean {
     if (typeof prototype !== 'object' || prototype === null) return false;
     const names = ownKeys(prototype);
-    return names.length === 1 && names[0] === 'constructor' && prototype.constructor === constructor;
+    return names.length === 1 && names[0] === 'constructor' && prototype.constructor === maker;
   }
 
   function reset(): void {
