@@ -49,6 +49,9 @@ export class Exchange {
   maxLoops: number | undefined;
   /** Limits count again in the API that a loop entered. */
   checksLimits = true;
+  /** An API that it entered has chosen its version; another one that it goes on to by that does not choose again. */
+  versionChosen = false;
+  private shareNow: number | undefined;
   private idNow: string | undefined;
   private cancellationNow: Cancellation | undefined;
 
@@ -70,6 +73,12 @@ export class Exchange {
   get id(): string {
     this.idNow ??= randomUUID();
     return this.idNow;
+  }
+
+  /** Where the request falls among a hundred: one draw for all hooks that run for a share of the requests. */
+  get share(): number {
+    this.shareNow ??= Math.random() * 100;
+    return this.shareNow;
   }
 
   /** Cancelled when the client goes away before it has its answer. */

@@ -118,6 +118,7 @@ function apiParts(
     preciseErrors: errors.precise,
     errorMessages: errors.messages,
     maxBodyBytes: Number.isFinite(limits.maxBodyBytes) ? limits.maxBodyBytes : 0,
+    forwardedFor: configuration.routing.forwardedFor,
     upstreamTimeoutMs: configuration.upstream.timeoutMs,
     observer: observe(api),
     sessions: state.sessions,

@@ -2,7 +2,8 @@ import type { PluginSet, SetReport } from '../contract/plugin-set.ts';
 import { isLoaded } from '../contract/plugin-set.ts';
 import { BundleReports, type Origin, sameOrigin } from './bundle-reports.ts';
 import { type ServedApi, serveApi } from './chain/served-api.ts';
-import type { Api } from './definitions/api.ts';
+import type { Api, ListenRule } from './definitions/api.ts';
+import { hostPattern, listenPattern } from './definitions/endpoint-path.ts';
 import { toPluginSet } from './definitions/plugin-set.ts';
 import type { GatewayParts } from './gateway.ts';
 import { createRouter, type Route, type Router } from './router.ts';
@@ -80,17 +81,29 @@ export async function buildWorld(
   const routes: Route<ServedApi | RefusedApi>[] = [];
   for (const served of byId.values()) {
     const { active, internal, listen } = served.api;
+    const host = routing.customDomains ? listen : anyHost;
     if (active && !internal)
-      routes.push({ domain: routing.customDomains ? listen.domain : undefined, path: listen.path, entry: served });
+      routes.push({ ...listen, domain: host.domain, domainPattern: host.domainPattern, entry: served });
   }
   for (const problem of refused) {
     const { place, api } = problem;
     if (place === undefined || !place.path.startsWith('/') || byId.has(api ?? '')) continue;
     const domain = routing.customDomains && place.domain !== '' ? place.domain : undefined;
-    routes.push({ domain, path: place.path, entry: { refused: problem } });
+    const { path } = place;
+    try {
+      const patterns = {
+        domainPattern: domain === undefined ? undefined : hostPattern(domain),
+        pathPattern: listenPattern(path),
+      };
+      routes.push({ domain, path, ...patterns, entry: { refused: problem } });
+    } catch {
+      // Nobody can tell which requests it would have answered.
+    }
   }
   return { router: createRouter(routes, routing.strict), byId, problems, origins };
 }
+
+const anyHost: Pick<ListenRule, 'domain' | 'domainPattern'> = {};
 
 /** A bundle download or a guest's start takes time, not processor: more at once is faster, up to what an upstream bears. */
 const installsAtOnce = 32;

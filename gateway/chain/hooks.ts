@@ -11,6 +11,7 @@ import type { Exchange } from '../exchange.ts';
 import { BodyError, mayHaveBody, readBody } from '../object/body.ts';
 import { stateOf } from '../object/client-request.ts';
 import { type ReplyOptions, sendError, sendReply } from '../replies.ts';
+import type { ForwardedFor } from './client-address.ts';
 import type { ApiObserver } from './observer.ts';
 
 /** What every step of a chain may use. */
@@ -21,11 +22,22 @@ export interface ChainParts {
   /** Failures answer with a status that tells them apart, instead of the contract's. */
   readonly preciseErrors: boolean;
   readonly maxBodyBytes: number;
+  /** Which headers tell a client's address. */
+  readonly forwardedFor: ForwardedFor;
   readonly observer: ApiObserver;
 }
 
 /** One step of a chain. True: the client has its answer, or is gone. */
 export type Step = (exchange: Exchange) => boolean | Promise<boolean>;
+
+/** Several steps as one; undefined for none. */
+export function inOrder(steps: readonly Step[]): Step | undefined {
+  if (steps.length < 2) return steps[0];
+  return async (exchange) => {
+    for (const step of steps) if (await step(exchange)) return true;
+    return false;
+  };
+}
 
 /** A run of consecutive hooks, as the chain knows it. */
 export interface ChainRun {
@@ -33,19 +45,30 @@ export interface ChainRun {
   readonly hooks: readonly HookSpec[];
   /** Some hook reads the request's body. */
   readonly readsBody: boolean;
+  /** Some response hook reads the response's body. */
+  readonly readsResponse: boolean;
   /** Sum of the hooks' limits, in milliseconds. */
   readonly timeoutMs: number;
   /** Pre and auth hooks never see a session. */
   readonly seesSession: boolean;
+  /** Some hooks have conditions: the run of those that a request is for; undefined when it is for none. */
+  readonly narrow?: (exchange: Exchange) => ChainRun | undefined;
+}
+
+/** The run as it is for a request. */
+export function narrowed(run: ChainRun | undefined, exchange: Exchange): ChainRun | undefined {
+  return run?.narrow === undefined ? run : run.narrow(exchange);
 }
 
 /** What happens with the session that an auth hook returns. */
 export type AcceptSession = (exchange: Exchange, answer: HookAnswer) => boolean | Promise<boolean>;
 
 /** A step that runs request hooks and applies what they answer. */
-export function hookStep(chainRun: ChainRun, parts: ChainParts, acceptSession: AcceptSession | undefined): Step {
+export function hookStep(all: ChainRun, parts: ChainParts, acceptSession: AcceptSession | undefined): Step {
   return async (exchange) => {
     const state = ensureState(exchange);
+    const chainRun = narrowed(all, exchange);
+    if (chainRun === undefined) return false;
     if (chainRun.readsBody && !(await ensureBody(exchange, state, parts))) return true;
     const outcomes = await runHooks(chainRun, exchange, parts, undefined);
     return applyOutcomes(chainRun, exchange, state, outcomes, parts, acceptSession);
@@ -143,6 +166,10 @@ function sendHookReply(exchange: Exchange, state: RequestState, reply: Reply, pa
 export function answerFailure(exchange: Exchange, hook: HookSpec, failure: PluginFailure, parts: ChainParts): void {
   if (failure.reason === 'CANCELLED' && exchange.response.destroyed) return;
   if (parts.preciseErrors) return refuse(exchange, meaningOf(failure.reason).httpStatus, 'Middleware error', parts);
+  // Scripts do not run in what the original calls its coprocess, except on responses (spec/platform-contract §1.5).
+  if ((hook.driver === 'otto' || hook.driver === 'javascript') && hook.type !== 'response') {
+    return refuse(exchange, 500, 'Internal Server Error', parts);
+  }
   if (hook.type === 'auth' && failure.reason !== 'REPLY_INVALID') return refuse(exchange, 403, defaultRefusal, parts);
   refuse(exchange, 500, 'Middleware error', parts);
 }

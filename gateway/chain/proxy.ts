@@ -23,8 +23,8 @@ import {
   UpstreamError,
   type UpstreamRequest,
 } from '../upstream/upstream.ts';
-import { clientAddress } from './client-address.ts';
-import { answerFailure, type ChainParts, type ChainRun, ensureState, refuse, runHooks } from './hooks.ts';
+import { peerAddress } from './client-address.ts';
+import { answerFailure, type ChainParts, type ChainRun, ensureState, narrowed, refuse, runHooks } from './hooks.ts';
 
 export interface ProxyParts extends ChainParts {
   readonly upstream: Upstream;
@@ -37,8 +37,6 @@ export interface ProxyParts extends ChainParts {
   readonly response: ChainRun | undefined;
   /** A response hook that cannot run at all: the upstream is asked, and its response withheld (recorded). */
   readonly brokenResponseHook: HookSpec | undefined;
-  /** Some response hook reads the response's body. */
-  readonly readsResponse: boolean;
 }
 
 /** Response hooks see an empty session where there is none: the three sub-messages are there, with nothing in them. */
@@ -128,7 +126,7 @@ export function upstreamHeaders(
     if (ours?.isTraceHeader(name)) continue;
     headers.push(name, raw[i + 1] as string);
   }
-  const client = clientAddress(request);
+  const client = peerAddress(request);
   if (client !== '') headers.push('X-Forwarded-For', forwarded === undefined ? client : `${forwarded}, ${client}`);
   if (trace !== undefined && ours !== undefined) headers.push(...ours.traceHeaders(trace));
   return headers;
@@ -137,7 +135,8 @@ export function upstreamHeaders(
 const colon = 58;
 
 function responseSteps(exchange: Exchange, to: UpstreamRequest, parts: ProxyParts): ResponseSteps {
-  const { response: run, maxBodyBytes } = parts;
+  const { maxBodyBytes } = parts;
+  const run = narrowed(parts.response, exchange);
   // The limit on the upstream holds for the response hooks as well (recorded).
   const deadlineMs = Math.min(exchange.deadlineMs, performance.now() + to.timeoutMs);
   const before = (response: ResponseHead): void => parts.beforeResponseHooks?.(exchange, response);
@@ -161,7 +160,7 @@ function responseSteps(exchange: Exchange, to: UpstreamRequest, parts: ProxyPart
       },
     };
   }
-  if (parts.readsResponse) {
+  if (run.readsResponse) {
     return {
       maxBodyBytes,
       whole: async (response) => {
@@ -229,9 +228,10 @@ export async function answerLocally(
 ): Promise<ResponseState | undefined> {
   parts.beforeResponseHooks?.(exchange, answer);
   let edited = answer;
-  if (parts.response !== undefined) {
+  const run = narrowed(parts.response, exchange);
+  if (run !== undefined) {
     try {
-      edited = await runResponseHooks(exchange, undefined, parts.response, answer, exchange.deadlineMs, parts);
+      edited = await runResponseHooks(exchange, undefined, run, answer, exchange.deadlineMs, parts);
     } catch (error) {
       answerProxyError(exchange, error, parts);
       return undefined;

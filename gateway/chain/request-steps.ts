@@ -3,10 +3,10 @@ import type { Configuration, HashFunction } from '../configuration/index.ts';
 import type { Api } from '../definitions/api.ts';
 import type { ApiVersion, EndpointRules } from '../definitions/api-version.ts';
 import type { Sessions } from '../session/index.ts';
-import { runOf } from './chain.ts';
-import { type ChainParts, hookStep, refuse, type Step } from './hooks.ts';
-import { corsStep } from './steps/cors.ts';
+import { runsOf } from './chain.ts';
+import { type ChainParts, hookStep, inOrder, refuse, type Step } from './hooks.ts';
 import { rateStatusStep } from './rate-status.ts';
+import { corsStep } from './steps/cors.ts';
 import { endpointPluginStep } from './steps/endpoint-plugins.ts';
 import { type AnswerAsUpstream, mockStep } from './steps/mock.ts';
 import { bodySizeStep, ipStep, methodStep, requestHeadersStep, rewriteStep } from './steps/request-rules.ts';
@@ -38,8 +38,7 @@ export function requestSteps(api: Api, report: SetReport, parts: RequestStepPart
   const hooks = (...phases: HookType[]): Step | undefined => {
     if (!api.plugins.hooks.some((hook) => phases.includes(hook.type))) return undefined;
     if (driverProblem !== undefined) return refusal(driverProblem, parts);
-    const run = runOf(api, report, phases);
-    return run && hookStep(run, parts, undefined);
+    return inOrder(runsOf(api, report, phases).map((run) => hookStep(run, parts, undefined)));
   };
   const built = betweenHooks(api, parts, answer);
   const endpoints = driverProblem === undefined ? endpointPluginStep(api, report, parts) : undefined;
@@ -47,7 +46,7 @@ export function requestSteps(api: Api, report: SetReport, parts: RequestStepPart
   // Without a step of ours between them, all hooks are one run: one call.
   if (api.auth.keyless && built.length === 0 && endpoints === undefined)
     return present([...first, hooks('pre', 'post')]);
-  const authRun = driverProblem === undefined ? runOf(api, report, ['auth']) : undefined;
+  const authRun = driverProblem === undefined ? runsOf(api, report, ['auth'])[0] : undefined;
   return present([
     ...first,
     hooks('pre'),
@@ -65,7 +64,7 @@ export function requestSteps(api: Api, report: SetReport, parts: RequestStepPart
 /** The short chain of the status path: who calls, and what are their limits. Undefined for APIs without keys. */
 export function statusSteps(api: Api, report: SetReport, parts: RequestStepParts): Step[] | undefined {
   if (api.auth.keyless || !isLoaded(report)) return undefined;
-  const run = parts.driverProblem === undefined ? runOf(api, report, ['auth']) : undefined;
+  const run = parts.driverProblem === undefined ? runsOf(api, report, ['auth'])[0] : undefined;
   return present([
     versionStep(api, parts),
     ipStep(api, parts),
@@ -100,15 +99,6 @@ function betweenHooks(api: Api, parts: ChainParts, answer: AnswerAsUpstream): (S
   ];
   const all = [...refusing, ...changing];
   return all.every((step) => step === undefined) && api.limits.api === undefined && !rules('rateLimits') ? [] : all;
-}
-
-/** Several steps as one. */
-function inOrder(steps: readonly Step[]): Step | undefined {
-  if (steps.length < 2) return steps[0];
-  return async (exchange) => {
-    for (const step of steps) if (await step(exchange)) return true;
-    return false;
-  };
 }
 
 function present(steps: readonly (Step | undefined)[]): Step[] {

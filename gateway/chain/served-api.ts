@@ -6,9 +6,10 @@ import type { FixedReply } from '../definitions/api-version.ts';
 import { firstMatch } from '../definitions/endpoint-path.ts';
 import type { Exchange } from '../exchange.ts';
 import { send } from '../replies.ts';
-import { readsResponseBody, runOf } from './chain.ts';
+import { responseRun } from './chain.ts';
+import { childVersionStep } from './child-versions.ts';
 import { endpointMethod, endpointPaths } from './endpoint-paths.ts';
-import { ensureBody, ensureState, refuse } from './hooks.ts';
+import { ensureBody, ensureState, narrowed, refuse } from './hooks.ts';
 import type { ApiObserver } from './observer.ts';
 import { answerLocally, type ProxyParts, proxy } from './proxy.ts';
 import { asksForRateStatus } from './rate-status.ts';
@@ -30,7 +31,7 @@ export interface ServedApi {
   drained(): Promise<void>;
 }
 
-type OwnParts = 'response' | 'brokenResponseHook' | 'readsResponse' | 'beforeResponseHooks' | 'afterResponseHooks';
+type OwnParts = 'response' | 'brokenResponseHook' | 'beforeResponseHooks' | 'afterResponseHooks';
 
 export interface ServedApiParts extends Omit<ProxyParts, OwnParts>, RequestStepParts {
   /** Find the API that a `tyk://` URL names. */
@@ -42,17 +43,18 @@ const defaultMaxLoops = 5;
 
 export function serveApi(api: Api, report: SetReport, parts: ServedApiParts): ServedApi {
   const usable = parts.driverProblem === undefined && isLoaded(report);
-  const response = usable ? runOf(api, report, ['response']) : undefined;
+  const response = usable ? responseRun(api, report) : undefined;
   const broken = parts.driverProblem && api.plugins.hooks.find((hook) => hook.type === 'response');
   const proxyParts: ProxyParts = {
     ...parts,
     response,
     brokenResponseHook: broken,
-    readsResponse: response !== undefined && readsResponseBody(response, report),
     beforeResponseHooks: responseHeadersStep(api),
     afterResponseHooks: closingHeaders,
   };
-  const steps = requestSteps(api, report, parts, (exchange, reply) => mocked(exchange, reply));
+  const childVersions = childVersionStep(api, parts);
+  const ownSteps = requestSteps(api, report, parts, (exchange, reply) => mocked(exchange, reply));
+  const steps = childVersions === undefined ? ownSteps : [childVersions, ...ownSteps];
   const nextTarget = targetPicker(api);
   const timeoutOf = timeoutPicker(api, parts.upstreamTimeoutMs);
   const passesOptions = api.cors?.optionsPassthrough === true;
@@ -80,7 +82,7 @@ export function serveApi(api: Api, report: SetReport, parts: ServedApiParts): Se
     const { state } = exchange;
     const url = state === undefined ? parseTarget(exchange.request.url ?? '/') : (state.rewrite ?? state.url);
     if (url.prefix.startsWith('tyk://')) return loop(exchange, url);
-    if (response?.readsBody && !(await ensureBody(exchange, ensureState(exchange), parts))) return;
+    if (narrowed(response, exchange)?.readsBody && !(await ensureBody(exchange, ensureState(exchange), parts))) return;
     await proxy(exchange, url, targetOf(exchange, url), timeoutOf(exchange), proxyParts);
   }
 
@@ -113,6 +115,7 @@ export function serveApi(api: Api, report: SetReport, parts: ServedApiParts): Se
     state.parkedMethod = '';
     exchange.api = target.api;
     exchange.version = undefined;
+    exchange.versionChosen = false;
     await target.handle(exchange);
   }
 

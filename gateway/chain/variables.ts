@@ -1,7 +1,7 @@
 import { unescapeBytes } from '../../contract/url.ts';
 import { renderTemplate, type TemplateVariable, type TextTemplate } from '../definitions/text-template.ts';
 import type { Exchange } from '../exchange.ts';
-import { clientAddress } from './client-address.ts';
+import { peerAddress } from './client-address.ts';
 import { ensureState } from './hooks.ts';
 
 /** A text with its variables filled in, from the request as hooks have left it. Byte string. */
@@ -25,7 +25,7 @@ export function contextValue(name: string, exchange: Exchange): string | undefin
   if (set !== undefined) return set;
   const state = ensureState(exchange);
   if (name === 'path') return unescapeBytes(state.url.path);
-  if (name === 'remote_addr') return clientAddress(exchange.request);
+  if (name === 'remote_addr') return peerAddress(exchange.request);
   if (name === 'request_id') return exchange.id;
   if (name.startsWith('headers_')) return headerByVariable(state.headers.raw(), name.slice('headers_'.length));
   if (name.startsWith('cookies_')) return cookie(state.headers.get('Cookie'), name.slice('cookies_'.length));

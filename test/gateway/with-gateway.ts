@@ -8,6 +8,8 @@ import { type Running, run } from '../../main.ts';
 export interface GatewayTest {
   /** Classic definitions, over what every API needs; the listen path is `/name/`. */
   readonly apis: Readonly<Record<string, Record<string, unknown>>>;
+  /** Further definition files, as they are. */
+  readonly documents?: Readonly<Record<string, object>>;
   /** Files of the plugins folder. */
   readonly plugins?: Readonly<Record<string, string>>;
   readonly configuration?: UserConfiguration;
@@ -30,6 +32,9 @@ export async function withGateway(test: GatewayTest, use: (gateway: TestGateway)
   await mkdir(join(folder, 'plugins'));
   for (const [name, api] of Object.entries(test.apis)) {
     await writeFile(join(folder, 'apis', `${name}.json`), JSON.stringify(definition(name, api)));
+  }
+  for (const [name, document] of Object.entries(test.documents ?? {})) {
+    await writeFile(join(folder, 'apis', `${name}.json`), JSON.stringify(document));
   }
   for (const [name, text] of Object.entries(test.plugins ?? {})) await writeFile(join(folder, 'plugins', name), text);
   const configuration = resolveConfiguration(

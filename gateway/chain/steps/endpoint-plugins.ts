@@ -2,9 +2,10 @@ import type { SetReport } from '../../../contract/plugin-set.ts';
 import type { Api } from '../../definitions/api.ts';
 import type { EndpointPlugin } from '../../definitions/api-version.ts';
 import { matches } from '../../definitions/endpoint-path.ts';
-import { chainRun } from '../chain.ts';
+import { conditionalRun } from '../chain.ts';
+import { splitAtConditions } from '../conditions.ts';
 import { endpointMethod, endpointPaths } from '../endpoint-paths.ts';
-import { type ChainParts, type ChainRun, hookStep, type Step } from '../hooks.ts';
+import { type ChainParts, hookStep, inOrder, type Step } from '../hooks.ts';
 import { versionOf } from './request-rules.ts';
 
 /** Plugins of single endpoints: all that match run, in order, before the API's post hooks. */
@@ -16,11 +17,8 @@ export function endpointPluginStep(api: Api, report: SetReport, parts: ChainPart
     const key = plugins.map((plugin) => plugin.hook.index).join();
     let step = steps.get(key);
     if (step === undefined) {
-      const run: ChainRun = chainRun(
-        report,
-        plugins.map((plugin) => plugin.hook),
-      );
-      step = hookStep(run, parts, undefined);
+      const runs = splitAtConditions(plugins.map((plugin) => plugin.hook));
+      step = inOrder(runs.map((hooks) => hookStep(conditionalRun(report, hooks), parts, undefined))) as Step;
       steps.set(key, step);
     }
     return step;

@@ -12,7 +12,6 @@ import type {
 } from '../../definitions/api-version.ts';
 import { firstMatch } from '../../definitions/endpoint-path.ts';
 import type { Exchange } from '../../exchange.ts';
-import { withoutListenPath } from '../../object/target.ts';
 import { clientAddress } from '../client-address.ts';
 import { endpointMethod, endpointPaths } from '../endpoint-paths.ts';
 import { type ChainParts, ensureBody, ensureState, refuse, type Step } from '../hooks.ts';
@@ -32,7 +31,7 @@ export function ipStep(api: Api, parts: ChainParts): Step | undefined {
   const { allow, deny } = api.ipAccess;
   if (allow === undefined && deny === undefined) return undefined;
   return (exchange) => {
-    const address = realAddress(exchange);
+    const address = clientAddress(exchange.request, parts.forwardedFor);
     const family = isIPv6(address) ? 'ipv6' : 'ipv4';
     const known = isIPv4(address) || isIPv6(address);
     const refused =
@@ -41,15 +40,6 @@ export function ipStep(api: Api, parts: ChainParts): Step | undefined {
     if (refused) refuse(exchange, 403, 'access from this IP has been disallowed', parts);
     return refused;
   };
-}
-
-function realAddress(exchange: Exchange): string {
-  const { headers } = exchange.request;
-  const real = headers['x-real-ip'];
-  if (typeof real === 'string' && real !== '') return real.trim();
-  const forwarded = headers['x-forwarded-for'];
-  const first = (Array.isArray(forwarded) ? forwarded[0] : forwarded)?.split(',')[0]?.trim();
-  return first !== undefined && first !== '' ? first : clientAddress(exchange.request);
 }
 
 /** Methods whose bodies no size limit measures. */
@@ -123,10 +113,9 @@ function readsBody(rule: RewriteRule): boolean {
 
 function rewrite(exchange: Exchange, rule: RewriteRule): void {
   const state = ensureState(exchange);
-  const { api } = exchange;
-  const path = withoutListenPath(api, state.url.path);
-  const text = fromByteString(urlText({ prefix: '', path: unescapeBytes(path), query: state.url.query }));
-  const groups = rule.match.groups(text);
+  // As the client or a hook wrote it, listen path included; what does not match may do so without its escapes (recorded).
+  const text = urlText({ prefix: '', path: state.url.path, query: state.url.query });
+  const groups = rule.match.groups(fromByteString(text)) ?? rule.match.groups(fromByteString(unescapeBytes(text)));
   if (groups === undefined) return;
   const fired = rule.triggers.findIndex((trigger, number) => fires(trigger, number, exchange));
   const template = fired < 0 ? rule.to : (rule.triggers[fired] as RewriteTrigger).to;

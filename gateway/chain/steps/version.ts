@@ -1,12 +1,11 @@
-import { parseQuery } from '../../../contract/query.ts';
 import type { Api, VersionRule } from '../../definitions/api.ts';
 import type { ApiVersion } from '../../definitions/api-version.ts';
 import { firstMatch } from '../../definitions/endpoint-path.ts';
 import type { Exchange } from '../../exchange.ts';
-import { withoutListenPath } from '../../object/target.ts';
 import { sendReply } from '../../replies.ts';
 import { endpointMethod, endpointPaths } from '../endpoint-paths.ts';
-import { type ChainParts, ensureState, refuse, type Step } from '../hooks.ts';
+import { type ChainParts, refuse, type Step } from '../hooks.ts';
+import { namedVersion, stripVersion } from '../version-name.ts';
 
 /** Find the request's version, and ask its lists: paths that are mocked, blocked, allowed or free (spec/platform-contract §5 step 1). */
 export function versionStep(api: Api, parts: ChainParts): Step | undefined {
@@ -78,23 +77,11 @@ function checkAccess(exchange: Exchange, version: ApiVersion, parts: ChainParts)
 
 /** The version that the request names, or why there is none. */
 function chosen(api: Api, rule: VersionRule, exchange: Exchange): ApiVersion | string {
-  const named = nameOf(api, rule, exchange);
+  const named = namedVersion(api, exchange);
+  if (rule.stripPath && rule.location === 'url' && rule.byName.has(named)) stripVersion(api, named, exchange);
   const name = named === '' ? rule.defaultName : named;
   if (name === '') return 'Version information not found';
   return rule.byName.get(name) ?? 'This API version does not seem to exist';
-}
-
-function nameOf(api: Api, rule: VersionRule, exchange: Exchange): string {
-  const state = ensureState(exchange);
-  if (rule.location === 'header') return state.headers.get(rule.key) ?? '';
-  if (rule.location === 'url-param') return parseQuery(state.url.query).get(rule.key)?.[0] ?? '';
-  const path = withoutListenPath(api, state.url.path);
-  const segment = path.split('/', 2)[1] ?? '';
-  if (rule.urlPattern !== undefined && !rule.urlPattern.test(segment)) return '';
-  if (rule.stripPath && rule.byName.has(segment)) {
-    state.url = { ...state.url, path: state.url.path.replace(`/${segment}`, '') || '/' };
-  }
-  return segment;
 }
 
 function addResponseHeader(exchange: Exchange, name: string, value: string): void {
