@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createBundleStore } from './coprocess/bundles/index.ts';
 import { type Coprocess, createCoprocess, GatewayHost, installServed, serveCoprocess } from './coprocess/index.ts';
 import { createGrpcDriver } from './drivers/grpc/index.ts';
+import { createJavaScriptDriver } from './drivers/javascript/index.ts';
 import { createPythonDriver } from './drivers/python/index.ts';
 import { createTypeScriptDriver } from './drivers/typescript/index.ts';
 import { addressText, type Configuration, definitionOptions } from './gateway/configuration/index.ts';
@@ -153,6 +154,15 @@ function openCoprocess(
     watch: process.env.NODE_ENV !== 'production',
     allowTrusted,
   });
+  const javascript = createJavaScriptDriver({
+    ...configuration.javascript,
+    pluginsFolders: plugins.folders.filter((folder) => existsSync(folder)),
+    missing: compatibility.tykConf ? 'failCalls' : 'refuse',
+    memoryLimitBytes: configuration.javascript.memoryBytes,
+    idleMs: guests.idleTimeoutMs,
+    cancelGraceMs: guests.killGraceMs,
+    log: logger.log,
+  });
   const python = createPythonDriver({
     ...configuration.python,
     pluginsFolder: compatibility.tykConf ? undefined : plugins.folders.find((folder) => existsSync(folder)),
@@ -167,7 +177,7 @@ function openCoprocess(
     log: logger.log,
   });
   const coprocess = createCoprocess({
-    drivers: [grpc, typescript, python],
+    drivers: [grpc, typescript, javascript, python],
     host,
     contract: configuration.contract,
     bundles,

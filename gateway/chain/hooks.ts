@@ -25,6 +25,13 @@ export interface ChainParts {
   /** Which headers tell a client's address. */
   readonly forwardedFor: ForwardedFor;
   readonly observer: ApiObserver;
+  /** Sends what a script answered as it is: other than the answers of other hooks it passes the API's response hooks. */
+  readonly answerOfScript?: (exchange: Exchange, hook: HookSpec, reply: Reply) => Promise<void>;
+}
+
+/** Drivers of scripts, which the original does not run in what it calls its coprocess. */
+export function isScript(hook: HookSpec): boolean {
+  return hook.driver === 'otto' || hook.driver === 'javascript';
 }
 
 /** One step of a chain. True: the client has its answer, or is gone. */
@@ -141,7 +148,9 @@ async function applyOutcomes(
       const { answer } = outcome;
       if (answer.request !== undefined) applyRequestEdits(state, answer.request, parts.contract);
       if (answer.reply !== undefined) {
-        sendHookReply(exchange, state, answer.reply, parts);
+        if (answer.reply.template || parts.answerOfScript === undefined || !isScript(hook)) {
+          sendHookReply(exchange, state, answer.reply, parts);
+        } else await parts.answerOfScript(exchange, hook, answer.reply);
         return true;
       }
       if (hook.type === 'auth' && acceptSession !== undefined && (await acceptSession(exchange, answer))) return true;
@@ -166,8 +175,8 @@ function sendHookReply(exchange: Exchange, state: RequestState, reply: Reply, pa
 export function answerFailure(exchange: Exchange, hook: HookSpec, failure: PluginFailure, parts: ChainParts): void {
   if (failure.reason === 'CANCELLED' && exchange.response.destroyed) return;
   if (parts.preciseErrors) return refuse(exchange, meaningOf(failure.reason).httpStatus, 'Middleware error', parts);
-  // Scripts do not run in what the original calls its coprocess, except on responses (spec/platform-contract §1.5).
-  if ((hook.driver === 'otto' || hook.driver === 'javascript') && hook.type !== 'response') {
+  // spec/platform-contract §1.5
+  if (isScript(hook) && hook.type !== 'response') {
     return refuse(exchange, 500, 'Internal Server Error', parts);
   }
   if (hook.type === 'auth' && failure.reason !== 'REPLY_INVALID') return refuse(exchange, 403, defaultRefusal, parts);

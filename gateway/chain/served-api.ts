@@ -1,11 +1,13 @@
+import type { Reply } from '../../contract/answer.ts';
+import { canonicalName } from '../../contract/canonical.ts';
 import { HeaderList } from '../../contract/header-list.ts';
-import { isLoaded, type SetReport } from '../../contract/plugin-set.ts';
+import { type HookSpec, isLoaded, type SetReport } from '../../contract/plugin-set.ts';
 import { parseTarget, type UrlParts } from '../../contract/url.ts';
 import type { Api, TargetBase } from '../definitions/api.ts';
 import type { FixedReply } from '../definitions/api-version.ts';
 import { firstMatch } from '../definitions/endpoint-path.ts';
 import type { Exchange } from '../exchange.ts';
-import { send } from '../replies.ts';
+import { send, sendReply } from '../replies.ts';
 import { responseRun } from './chain.ts';
 import { childVersionStep } from './child-versions.ts';
 import { endpointMethod, endpointPaths } from './endpoint-paths.ts';
@@ -53,7 +55,9 @@ export function serveApi(api: Api, report: SetReport, parts: ServedApiParts): Se
     afterResponseHooks: closingHeaders,
   };
   const childVersions = childVersionStep(api, parts);
-  const ownSteps = requestSteps(api, report, parts, (exchange, reply) => mocked(exchange, reply));
+  const ownSteps = requestSteps(api, report, { ...parts, answerOfScript }, (exchange, reply) =>
+    mocked(exchange, reply),
+  );
   const steps = childVersions === undefined ? ownSteps : [childVersions, ...ownSteps];
   const nextTarget = targetPicker(api);
   const timeoutOf = timeoutPicker(api, parts.upstreamTimeoutMs);
@@ -124,6 +128,27 @@ export function serveApi(api: Api, report: SetReport, parts: ServedApiParts): Se
     const answered = { status: reply.status, headers, body: reply.body };
     const edited = await answerLocally(exchange, answered, proxyParts);
     if (edited !== undefined) send(exchange.response, edited.status, headerPairs(edited.headers), edited.body);
+  }
+
+  /** The API's response hooks see what scripts answer, unless they answer before all else; a redirect to `tyk://` goes to another API. */
+  async function answerOfScript(exchange: Exchange, hook: HookSpec, reply: Reply): Promise<void> {
+    const { status, headers, body } = reply;
+    const location = headers.find(([name]) => canonicalName(name) === 'Location')?.[1];
+    if ((status === 301 || status === 302) && location?.startsWith('tyk://')) {
+      ensureState(exchange).rewrite = undefined;
+      return loop(exchange, parseTarget(location));
+    }
+    const list = new HeaderList();
+    for (const [name, value] of headers) list.set(canonicalName(name), value);
+    const answered = { status, headers: list, body };
+    if (hook.type === 'pre') {
+      closingHeaders(exchange, answered);
+      return sendReply(exchange.response, { ...reply, headers: headerPairs(list) });
+    }
+    const edited = await answerLocally(exchange, answered, proxyParts);
+    if (edited !== undefined) {
+      sendReply(exchange.response, { ...edited, headers: headerPairs(edited.headers), template: false });
+    }
   }
 
   const served: ServedApi = {
