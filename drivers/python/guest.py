@@ -186,7 +186,8 @@ class Container:
 
     def MergeFrom(self, other):
         if type(other) is not type(self):
-            raise TypeError("Merging of %s is not allowed" % type(other).__name__)
+            wrong = TypeError if isinstance(self, Message) else AttributeError
+            raise wrong("Merging of %s is not allowed" % type(other).__name__)
         self._merge(other)
 
     def CopyFrom(self, other):
@@ -409,7 +410,7 @@ class Message(Container):
     __hash__ = None
 
     def __repr__(self):
-        return "".join("%s: %r\n" % (name, plain(value)) for name, value in self.ListFields())
+        return "".join("%s: %s\n" % (name, encode_json(exact(plain(value)))) for name, value in self.ListFields())
 
     def _plain(self):
         return {name: plain(value) for name, value in self.ListFields()}
@@ -989,6 +990,8 @@ def exact(value):
         return {key: exact(item) for key, item in value.items()}
     if isinstance(value, list):
         return [exact(item) for item in value]
+    if isinstance(value, bytes):
+        return value.decode("latin-1")
     return str(value) if type(value) is int and abs(value) > 1 << 53 else value
 
 

@@ -1,0 +1,319 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Cancellation } from '../../../contract/cancellation.ts';
+import type { PluginFailure } from '../../../contract/failure.ts';
+import { withPython } from './with-python.ts';
+
+const life = suite('python guests');
+
+const header = (answer: { request?: { setHeaders?: readonly (readonly [string, string])[] } }): string | undefined =>
+  answer.request?.setHeaders?.[0]?.[1];
+const failed = (promise: Promise<unknown>): Promise<PluginFailure> =>
+  promise.then(
+    () => assert.unreachable('it did not fail'),
+    (error: unknown) => error as PluginFailure,
+  ) as Promise<PluginFailure>;
+
+const counting = `
+from tyk.decorators import *
+count = 0
+@Hook
+def tally(request, session, spec):
+    global count
+    count += 1
+    request.add_header("X-Count", "%d for %s" % (count, spec["APIID"]))
+    return request, session
+`;
+
+life('two APIs of one bundle share its globals, and each sees its own spec', async () => {
+  await withPython({ files: { 'middleware.py': counting }, hooks: [['tally', 'pre']] }, async ({ run, another }) => {
+    const other = await another('invoices');
+    assert.is(header(await run(0)), '1 for orders');
+    assert.is(header(await other.run(0)), '2 for invoices');
+    assert.is(header(await run(0)), '3 for orders');
+  });
+});
+
+life('hooks that cannot run are reported, or fail when called', async () => {
+  const files = {
+    'middleware.py': `
+from tyk.decorators import *
+@Pre
+def old(request, session, spec): pass
+@Hook
+def two(request, session): pass
+@Hook
+def fine(request, session, spec): return request, session
+`,
+  };
+  const hooks = [
+    ['old', 'pre'],
+    ['two', 'pre'],
+    ['none', 'auth'],
+    ['fine', 'post'],
+  ] as const;
+  await withPython({ files, hooks, options: { missing: 'refuse' } }, async ({ reports }) => {
+    assert.equal(
+      reports.map((report) => (report.ready ? 'ready' : report.reason)),
+      [
+        'old is under @Pre; only functions under @Hook can be run',
+        'two takes 2 parameters; a hook takes 3, 4 or 5',
+        "no function 'none' under @Hook in middleware.py; there are: fine, old, two",
+        'ready',
+      ],
+    );
+  });
+  await withPython({ files, hooks }, async ({ run, reports, log }) => {
+    assert.ok(reports.every((report) => report.ready));
+    assert.is((await failed(run(1))).reason, 'HOOK_UNKNOWN');
+    assert.is(log.filter(({ level }) => level === 'warn').length, 3);
+    assert.ok((await run(3)).request);
+  });
+});
+
+life('a module that does not load says why, and what to install', async () => {
+  const files = { 'middleware.py': 'import not_a_package_of_anybody\n' };
+  await withPython({ files, hooks: [['any', 'pre']] }, async ({ run, log }) => {
+    assert.match((await failed(run(0))).message, /No module named 'not_a_package_of_anybody'; install it for .*python/);
+    assert.ok(
+      log.some(({ level, message }) => level === 'error' && message.includes('Middleware initialization error')),
+    );
+  });
+});
+
+life('packages in the bundle’s vendor folder can be imported', async () => {
+  const files = {
+    'middleware.py': `
+from tyk.decorators import *
+import flat
+from deep.inner import WHO
+@Hook
+def who(request, session, spec):
+    from flat import late
+    request.add_header("X-Who", flat.NAME + WHO + late())
+    return request, session
+`,
+    'vendor/flat.py': 'NAME = "flat "\ndef late(): return " late"\n',
+    'vendor/lib/python3/site-packages/deep/__init__.py': '',
+    'vendor/lib/python3/site-packages/deep/inner.py': 'WHO = "deep"\n',
+  };
+  await withPython(
+    { files, fileList: ['middleware.py', 'vendor/flat.py'], hooks: [['who', 'pre']] },
+    async ({ run }) => {
+      assert.is(header(await run(0)), 'flat deep late');
+    },
+  );
+});
+
+life('sys.exit, an exception and a wrong result fail one call, with a trace in the log', async () => {
+  const files = {
+    'middleware.py': `
+import sys
+from tyk.decorators import *
+@Hook
+def leave(request, session, spec): sys.exit(3)
+@Hook
+def boom(request, session, spec): raise ValueError("secret detail")
+@Hook
+def nothing(request, session, spec): pass
+@Hook
+async def later(request, session, spec): return request, session
+@Hook
+def fine(request, session, spec): return request, session
+`,
+  };
+  const names = ['leave', 'boom', 'nothing', 'later', 'fine'] as const;
+  await withPython({ files, hooks: names.map((name) => [name, 'pre'] as const) }, async ({ run, log }) => {
+    for (const hook of [0, 1, 2, 3]) assert.is((await failed(run(hook))).reason, 'HOOK_THREW');
+    assert.ok((await run(4)).request);
+    const boom = log.find(({ message }) => message.includes('secret detail'));
+    assert.match(String(boom?.fields?.stack), /line 7, in boom/);
+  });
+});
+
+life('an interpreter that ends fails what it owes at once, and the next call is answered by a new one', async () => {
+  const files = {
+    'middleware.py': `
+import os
+from tyk.decorators import *
+@Hook
+def die(request, session, spec): os._exit(1)
+@Hook
+def fine(request, session, spec): return request, session
+`,
+  };
+  await withPython(
+    {
+      files,
+      hooks: [
+        ['die', 'pre'],
+        ['fine', 'pre'],
+      ],
+    },
+    async ({ run }) => {
+      assert.is((await failed(run(0))).reason, 'DRIVER_UNAVAILABLE');
+      assert.ok((await run(1)).request);
+    },
+  );
+});
+
+life('a loop is ended at its deadline, with what waits behind it; the next call is answered', async () => {
+  const files = {
+    'middleware.py': `
+from tyk.decorators import *
+@Hook
+def loop(request, session, spec):
+    while True: pass
+@Hook
+def fine(request, session, spec): return request, session
+`,
+  };
+  const options = { cancelGraceMs: 100 };
+  await withPython(
+    {
+      files,
+      hooks: [
+        ['loop', 'pre'],
+        ['fine', 'pre'],
+      ],
+      options,
+    },
+    async ({ run }) => {
+      assert.is((await failed(run(0, { timeoutMs: 100 }))).reason, 'HOOK_TIMED_OUT');
+      assert.is((await failed(run(1))).reason, 'DRIVER_UNAVAILABLE');
+      assert.ok((await run(1)).request);
+    },
+  );
+});
+
+life('a call whose client went away before its turn is not run', async () => {
+  const files = {
+    'middleware.py': `
+import time
+from tyk.decorators import *
+ran = []
+@Hook
+def slow(request, session, spec):
+    time.sleep(0.2)
+    return request, session
+@Hook
+def mark(request, session, spec):
+    ran.append(1)
+    return request, session
+@Hook
+def count(request, session, spec):
+    request.add_header("X-Ran", str(len(ran)))
+    return request, session
+`,
+  };
+  const hooks = [
+    ['slow', 'pre'],
+    ['mark', 'pre'],
+    ['count', 'pre'],
+  ] as const;
+  await withPython({ files, hooks }, async ({ run }) => {
+    const slow = run(0);
+    const cancellation = new Cancellation();
+    const marked = failed(run(1, { cancellation }));
+    cancellation.cancel();
+    assert.is((await marked).reason, 'CANCELLED');
+    await slow;
+    assert.is(header(await run(2)), '0');
+  });
+});
+
+life('store, events and logs go to the host; print is log; threads may ask too', async () => {
+  const files = {
+    'middleware.py': `
+import threading
+from tyk.decorators import *
+from gateway import TykGateway as tyk
+@Hook
+def use(request, session, spec):
+    tyk.log("a warning", "warning")
+    tyk.log_error("an error")
+    print("printed")
+    tyk.store_data("key", "välue", 60)
+    tyk.trigger_event("Event", "{}")
+    found = []
+    thread = threading.Thread(target=lambda: found.append(tyk.get_data("key")))
+    thread.start()
+    got = tyk.get_data("key")
+    request.add_header("X-Got", repr([got, tyk.get_data("none")]))
+    threads.append((thread, found))
+    return request, session
+threads = []
+@Hook
+def joined(request, session, spec):
+    thread, found = threads[0]
+    request.add_header("X-Found", repr(found))
+    return request, session
+`,
+  };
+  const stored = new Map<unknown, unknown>();
+  const asked: unknown[] = [];
+  const request = async (service: string, args: unknown): Promise<unknown> => {
+    const { key, value } = args as Record<string, unknown>;
+    asked.push([service, args]);
+    if (service === 'storage.set') stored.set(key, value);
+    return service === 'storage.get' ? (stored.get(key) ?? null) : null;
+  };
+  await withPython(
+    {
+      files,
+      hooks: [
+        ['use', 'pre'],
+        ['joined', 'pre'],
+      ],
+      request,
+    },
+    async ({ run, log }) => {
+      assert.is(header(await run(0)), "[b'v\\xc3\\xa4lue', b'']");
+      assert.equal(asked.slice(0, 2), [
+        ['storage.set', { key: 'key', value: 'välue', ttlSeconds: 60 }],
+        ['events.trigger', { name: 'Event', payload: '{}' }],
+      ]);
+      assert.is(header(await run(1)), "[b'v\\xc3\\xa4lue']");
+      const levels = log.map(({ level, message }) => `${level} ${message}`);
+      for (const line of ['warn a warning', 'error an error']) assert.ok(levels.includes(line), line);
+    },
+  );
+});
+
+life('plugins see none of the operator’s environment, and may use sockets', async () => {
+  const server = createServer((socket) => socket.end('hello')).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  const files = {
+    'middleware.py': `
+import os, socket
+from tyk.decorators import *
+@Hook
+def look(request, session, spec):
+    with socket.create_connection(("127.0.0.1", ${port})) as s:
+        request.add_header("X-Seen", s.recv(10).decode() + repr(os.environ.get("A_SECRET_OF_TESTS")))
+    return request, session
+`,
+  };
+  process.env.A_SECRET_OF_TESTS = 'told';
+  try {
+    await withPython({ files, hooks: [['look', 'pre']] }, async ({ run }) => {
+      assert.is(header(await run(0)), 'helloNone');
+    });
+  } finally {
+    delete process.env.A_SECRET_OF_TESTS;
+    server.close();
+  }
+});
+
+life('without the interpreter the hooks are refused by its name', async () => {
+  const options = { interpreter: 'no-such-python' };
+  await withPython({ files: { 'middleware.py': '' }, hooks: [['any', 'pre']], options }, async ({ reports }) => {
+    const [report] = reports;
+    assert.match(report?.ready === false ? report.reason : '', /no-such-python/);
+  });
+});
+
+life.run();
