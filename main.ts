@@ -3,6 +3,7 @@ import { createBundleStore } from './coprocess/bundles/index.ts';
 import { type Coprocess, createCoprocess, GatewayHost, installServed, serveCoprocess } from './coprocess/index.ts';
 import { createGrpcDriver } from './drivers/grpc/index.ts';
 import { createJavaScriptDriver } from './drivers/javascript/index.ts';
+import { createLuaDriver } from './drivers/lua/index.ts';
 import { createPythonDriver } from './drivers/python/index.ts';
 import { createTypeScriptDriver } from './drivers/typescript/index.ts';
 import { addressText, type Configuration, definitionOptions } from './gateway/configuration/index.ts';
@@ -171,13 +172,21 @@ function openCoprocess(
     idleMs: guests.idleTimeoutMs,
     cancelGraceMs: guests.killGraceMs,
   });
+  const lua = createLuaDriver({
+    ...configuration.lua,
+    pluginsFolders: plugins.folders.filter((folder) => existsSync(folder)),
+    memoryLimitBytes: configuration.lua.memoryBytes,
+    idleMs: guests.idleTimeoutMs,
+    cancelGraceMs: guests.killGraceMs,
+    log: logger.log,
+  });
   const bundles = createBundleStore({
     ...configuration.bundles,
     unused: compatibility.managementNode,
     log: logger.log,
   });
   const coprocess = createCoprocess({
-    drivers: [grpc, typescript, javascript, python],
+    drivers: [grpc, typescript, javascript, python, lua],
     host,
     contract: configuration.contract,
     bundles,
