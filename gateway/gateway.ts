@@ -16,7 +16,7 @@ import { type ReplyOptions, sendError, sendRedirect, sendText } from './replies.
 import type { Upstream } from './upstream/upstream.ts';
 import { buildWorld, type LoadProblem, type World } from './world.ts';
 
-export type ApiParts = Omit<ServedApiParts, 'resolve'>;
+export type ApiParts = Omit<ServedApiParts, 'resolve' | 'events' | 'installed'>;
 
 /** What a gateway is made of. It closes none of it. */
 export interface GatewayParts {
@@ -105,7 +105,7 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
 
   async function load(old: World | undefined): Promise<World> {
     const { apis, problems } = await parts.loadApis();
-    const built = await buildWorld(apis, problems, old, parts);
+    const built = await buildWorld(apis, problems, old, { ...parts, resolve: (name) => world.find(name) });
     for (const { message, api } of built.problems) parts.log('error', message, api === undefined ? {} : { api });
     parts.log('info', 'API reload complete', { apis: built.byId.size, refused: built.problems.length });
     return built;
@@ -208,7 +208,9 @@ function pathOf(target: string): string {
 /** Let go of what the new world does not use, as soon as the last request on it has ended. */
 function retire(old: World, current: World, dispatcher: Dispatcher): void {
   for (const [id, served] of old.byId) {
-    if (current.byId.get(id) === served || served.report.hooks.length === 0) continue;
-    void served.drained().then(() => dispatcher.uninstall(served.report.digest));
+    if (current.byId.get(id) === served || served.installed.length === 0) continue;
+    void served.drained().then(() => {
+      for (const digest of served.installed) dispatcher.uninstall(digest);
+    });
   }
 }

@@ -1,6 +1,7 @@
 import type { PluginSet, SetReport } from '../contract/plugin-set.ts';
 import { isLoaded } from '../contract/plugin-set.ts';
 import { BundleReports, type Origin, sameOrigin } from './bundle-reports.ts';
+import { createEvents, eventSet } from './chain/events.ts';
 import { type ServedApi, serveApi } from './chain/served-api.ts';
 import type { Api, ListenRule } from './definitions/api.ts';
 import { hostPattern, listenPattern } from './definitions/endpoint-path.ts';
@@ -13,6 +14,8 @@ export interface World {
   readonly router: Router<ServedApi | RefusedApi>;
   /** By API id; internal ones too. */
   readonly byId: ReadonlyMap<string, ServedApi>;
+  /** By id, or by name in the form `my-api`: internal ones too. */
+  find(nameOrId: string): ServedApi | undefined;
   /** APIs that could not be loaded, and why. */
   readonly problems: readonly LoadProblem[];
   /** What each API that is served was made from, by id. */
@@ -28,6 +31,11 @@ export interface LoadProblem {
   readonly place?: { readonly path: string; readonly domain: string } | undefined;
 }
 
+export interface WorldParts extends GatewayParts {
+  /** Find an API that a request is to go on in, among those that are served then. */
+  readonly resolve: World['find'];
+}
+
 /** How requests are answered where an API was refused. */
 export interface RefusedApi {
   readonly refused: LoadProblem;
@@ -41,12 +49,11 @@ export async function buildWorld(
   apis: readonly Api[],
   refused: readonly LoadProblem[],
   old: World | undefined,
-  parts: GatewayParts,
+  parts: WorldParts,
 ): Promise<World> {
   const byId = new Map<string, ServedApi>();
   const origins = new Map<string, Origin>();
   const problems: LoadProblem[] = [...refused];
-  const resolve = resolver(apis, byId);
   const bundles = new BundleReports(parts.dispatcher);
   await inParallel(apis, installsAtOnce, async (definition) => {
     const { id, source } = definition;
@@ -66,7 +73,12 @@ export async function buildWorld(
       // An API whose bundle cannot be had is not there at all (recorded).
       if (report.bundle === undefined && bundle !== undefined && parts.bundleFailureUnroutes) return;
     }
-    byId.set(id, serveApi(api, report, { ...parts.apiParts(api), resolve }));
+    const handlers = await installEvents(api, parts);
+    const events = createEvents(api, handlers, parts);
+    const installed = [report, handlers].flatMap((one) =>
+      one !== undefined && one.hooks.length > 0 && isLoaded(one) ? [one.digest] : [],
+    );
+    byId.set(id, serveApi(api, report, { ...parts.apiParts(api), resolve: parts.resolve, events, installed }));
     origins.set(id, origin);
   });
   bundles.close();
@@ -100,7 +112,7 @@ export async function buildWorld(
       // Nobody can tell which requests it would have answered.
     }
   }
-  return { router: createRouter(routes, routing.strict), byId, problems, origins };
+  return { router: createRouter(routes, routing.strict), byId, find: resolver(byId), problems, origins };
 }
 
 const anyHost: Pick<ListenRule, 'domain' | 'domainPattern'> = {};
@@ -135,6 +147,15 @@ async function install(api: Api, bundleDigest: string | undefined, parts: Gatewa
   return isLoaded(report) ? { api, report } : { api, report, problem: whyNot(set, report) };
 }
 
+/** Load an API's event handlers. One that does not load is not called, and the API serves without it (recorded). */
+async function installEvents(api: Api, { dispatcher, log }: GatewayParts): Promise<SetReport | undefined> {
+  const set = eventSet(api);
+  if (set === undefined) return undefined;
+  const report = await dispatcher.install(set);
+  if (!isLoaded(report)) log('warn', `${api.source}: its event handlers are not called: ${whyNot(set, report)}`);
+  return report;
+}
+
 function whyNot(set: PluginSet, report: SetReport): string {
   if (report.refused !== undefined) return report.refused;
   return report.hooks
@@ -143,10 +164,14 @@ function whyNot(set: PluginSet, report: SetReport): string {
 }
 
 /** `tyk://` names an API by its id, or by its name in the form `my-api`. */
-function resolver(apis: readonly Api[], byId: ReadonlyMap<string, ServedApi>): (name: string) => ServedApi | undefined {
-  const ids = new Map<string, string>();
-  for (const api of apis) ids.set(slug(api.name), api.id);
-  return (name) => byId.get(name) ?? byId.get(ids.get(slug(name)) ?? '');
+function resolver(byId: ReadonlyMap<string, ServedApi>): World['find'] {
+  let bySlug: Map<string, ServedApi> | undefined;
+  return (name) => {
+    const named = byId.get(name);
+    if (named !== undefined) return named;
+    bySlug ??= new Map([...byId.values()].map((served) => [slug(served.api.name), served]));
+    return bySlug.get(slug(name));
+  };
 }
 
 function slug(name: string): string {

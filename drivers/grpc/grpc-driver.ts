@@ -6,6 +6,7 @@ import { PluginFailure } from '../../contract/failure.ts';
 import { decodeAnswer, encodeObject, type ObjectConstants, objectConstants } from '../../contract/object.ts';
 import type { HookReport, HookSpec } from '../../contract/plugin-set.ts';
 import { specMap } from '../../contract/spec-map.ts';
+import { WireWriter } from '../../contract/wire/writer.ts';
 import type { Driver, LoadedHooks } from '../driver.ts';
 import { isDown, openServer, type PluginServer, type PluginServerOptions } from './servers.ts';
 
@@ -24,7 +25,8 @@ export interface ClientSpan {
   end(grpcStatus: number, error?: Error): void;
 }
 
-const path = '/coprocess.Dispatcher/Dispatch';
+const dispatchPath = '/coprocess.Dispatcher/Dispatch';
+const eventPath = '/coprocess.Dispatcher/DispatchEvent';
 const identity = (bytes: Buffer): Buffer => bytes;
 const noMetadata = new Metadata();
 
@@ -76,7 +78,8 @@ function dispatch(
   call: HookCall,
   { beginSpan, traceHeaders = w3cHeaders }: GrpcDriverOptions,
 ): Promise<HookAnswer> {
-  const message = encodeObject(constants, call);
+  const isEvent = constants.type === 'event';
+  const message = isEvent ? encodeEvent(call.request.body) : encodeObject(constants, call);
   if (message.length > server.maxSendBytes) {
     throw new PluginFailure(
       'CALL_UNSENDABLE',
@@ -87,7 +90,9 @@ function dispatch(
     throw new PluginFailure('OVERLOADED', `"${server.name}" has ${server.calls} calls in flight (maxConcurrentCalls)`);
   }
   const span =
-    call.trace === undefined ? undefined : beginSpan?.('coprocess.Dispatcher/Dispatch', server.name, call.trace);
+    call.trace === undefined
+      ? undefined
+      : beginSpan?.((isEvent ? eventPath : dispatchPath).slice(1), server.name, call.trace);
   const trace = span?.context ?? call.trace;
   const left = Math.min(call.deadlineMs - performance.now(), server.timeoutMs);
   const options: CallOptions = Number.isFinite(left) ? { deadline: Date.now() + left } : {};
@@ -99,15 +104,30 @@ function dispatch(
       span?.end(error?.code ?? status.OK, error ?? undefined);
       if (error !== null) return reject(failureOf(error, server));
       try {
-        resolve(decodeAnswer(constants.type, reply as Buffer, call));
+        resolve(isEvent ? {} : decodeAnswer(constants.type, reply as Buffer, call));
       } catch (failure) {
         reject(failure);
       }
     };
     const metadata = trace === undefined ? noMetadata : traceMetadata(traceHeaders(trace));
-    const running = server.client.makeUnaryRequest(path, identity, identity, message, metadata, options, done);
+    const running = server.client.makeUnaryRequest(
+      isEvent ? eventPath : dispatchPath,
+      identity,
+      identity,
+      message,
+      metadata,
+      options,
+      done,
+    );
     const stopListening = call.cancellation.onCancel(() => running.cancel());
   });
+}
+
+/** A `coprocess.Event`: its payload is what the call carries as its body. */
+function encodeEvent(payload: Buffer): Buffer {
+  const writer = new WireWriter(payload.length + 16);
+  writer.bytes(1, payload);
+  return writer.take();
 }
 
 function traceMetadata(headers: readonly string[]): Metadata {

@@ -2,7 +2,7 @@ import type { HookReport, HookType, SetReport } from '../../contract/plugin-set.
 import type { Api, ApiHook } from '../definitions/api.ts';
 import type { HookRun } from '../dispatch/dispatcher.ts';
 import { narrowing, splitAtConditions } from './conditions.ts';
-import type { ChainRun } from './hooks.ts';
+import { type ChainRun, isScript } from './hooks.ts';
 
 /** The order in which phases run. What stands between two phases in the gateway separates their hooks into runs. */
 export const requestPhases: readonly HookType[] = ['pre', 'auth', 'postKeyAuth', 'post'];
@@ -38,6 +38,7 @@ function chainRun(report: SetReport, hooks: readonly ApiHook[]): ChainRun {
     readsResponse: hooks[0]?.type === 'response' && hooks.some((hook) => readsResponseBody(report.hooks[hook.index])),
     timeoutMs: hooks.reduce((sum, hook) => sum + hook.timeoutMs, 0),
     seesSession: hooks.some((hook) => hook.type !== 'pre' && hook.type !== 'auth'),
+    seesSessionJson: hooks.some((hook) => isScript(hook) && (hook.requireSession || hook.type === 'response')),
   };
 }
 

@@ -11,7 +11,9 @@ import type { Exchange } from '../exchange.ts';
 import { BodyError, mayHaveBody, readBody } from '../object/body.ts';
 import { stateOf } from '../object/client-request.ts';
 import { type ReplyOptions, sendError, sendReply } from '../replies.ts';
-import type { ForwardedFor } from './client-address.ts';
+import { findToken, type Session, type Sessions, sessionJson } from '../session/index.ts';
+import { clientAddress, type ForwardedFor } from './client-address.ts';
+import type { EventName, Events } from './events.ts';
 import type { ApiObserver } from './observer.ts';
 
 /** What every step of a chain may use. */
@@ -25,6 +27,9 @@ export interface ChainParts {
   /** Which headers tell a client's address. */
   readonly forwardedFor: ForwardedFor;
   readonly observer: ApiObserver;
+  /** Undefined for an API without event handlers. */
+  readonly events: Events | undefined;
+  readonly sessions: Sessions;
   /** Sends what a script answered as it is: other than the answers of other hooks it passes the API's response hooks. */
   readonly answerOfScript?: (exchange: Exchange, hook: HookSpec, reply: Reply) => Promise<void>;
 }
@@ -58,6 +63,8 @@ export interface ChainRun {
   readonly timeoutMs: number;
   /** Pre and auth hooks never see a session. */
   readonly seesSession: boolean;
+  /** Some hook is a script that asks for the session. */
+  readonly seesSessionJson: boolean;
   /** Some hooks have conditions: the run of those that a request is for; undefined when it is for none. */
   readonly narrow?: (exchange: Exchange) => ChainRun | undefined;
 }
@@ -120,6 +127,7 @@ export async function runHooks(
     response,
     session: chainRun.seesSession ? (exchange.caller?.proto() ?? withoutCaller) : undefined,
     metadata: chainRun.seesSession ? exchange.caller?.metadata : undefined,
+    ...(chainRun.seesSessionJson && exchange.caller && { sessionJson: sessionText(exchange.caller.session) }),
     deadlineMs: Math.min(deadlineMs, performance.now() + chainRun.timeoutMs),
     cancellation: exchange.cancellation,
     trace: span?.context ?? parts.observer.clientContext(exchange.request),
@@ -129,6 +137,18 @@ export async function runHooks(
   parts.observer.hooks(exchange, chainRun.hooks, outcomes);
   return outcomes;
 }
+
+/** A session is the same object for as long as it does not change. */
+function sessionText(session: Session): string {
+  let text = sessionTexts.get(session);
+  if (text === undefined) {
+    text = sessionJson(session);
+    sessionTexts.set(session, text);
+  }
+  return text;
+}
+
+const sessionTexts = new WeakMap<Session, string>();
 
 async function applyOutcomes(
   chainRun: ChainRun,
@@ -147,6 +167,7 @@ async function applyOutcomes(
       }
       const { answer } = outcome;
       if (answer.request !== undefined) applyRequestEdits(state, answer.request, parts.contract);
+      if (answer.sessionMetadata !== undefined) replaceMetadata(exchange, answer.sessionMetadata, parts);
       if (answer.reply !== undefined) {
         if (answer.reply.template || parts.answerOfScript === undefined || !isScript(hook)) {
           sendHookReply(exchange, state, answer.reply, parts);
@@ -165,8 +186,16 @@ async function applyOutcomes(
   return exchange.response.destroyed;
 }
 
+/** What a script returns as metadata of the session takes the place of what there was. */
+export function replaceMetadata(exchange: Exchange, json: string, parts: ChainParts): void {
+  if (exchange.caller === undefined) return;
+  const metadata = JSON.parse(json) as Record<string, unknown>;
+  exchange.caller = parts.sessions.replaceMetadata(exchange.caller, exchange.api, metadata);
+}
+
 function sendHookReply(exchange: Exchange, state: RequestState, reply: Reply, parts: ChainParts): void {
   if (!reply.template) return sendReply(exchange.response, reply);
+  fireEvent('AuthFailure', 'Auth Failure', exchange, parts);
   const message = reply.body.toString('utf8');
   sendError(exchange.response, reply.status, message, state.headers.get('Content-Type'), parts.replies, reply.headers);
 }
@@ -181,6 +210,21 @@ export function answerFailure(exchange: Exchange, hook: HookSpec, failure: Plugi
   }
   if (hook.type === 'auth' && failure.reason !== 'REPLY_INVALID') return refuse(exchange, 403, defaultRefusal, parts);
   refuse(exchange, 500, 'Middleware error', parts);
+}
+
+/** Tell the API's event handlers of a request that is refused. */
+export function fireEvent(
+  event: EventName,
+  message: string,
+  exchange: Exchange,
+  { events, forwardedFor }: Pick<ChainParts, 'events' | 'forwardedFor'>,
+  Reason?: string,
+): void {
+  if (events === undefined) return;
+  const { auth } = exchange.api;
+  const key = findToken(auth.custom ? auth.customSource : auth.tokenSource, ensureState(exchange));
+  const told = Reason === undefined ? { Key: key ?? '' } : { Reason };
+  events.fire(event, exchange, { Message: message, Origin: clientAddress(exchange.request, forwardedFor), ...told });
 }
 
 /** Answer with an error of the gateway's own. */

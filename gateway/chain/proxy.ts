@@ -113,7 +113,9 @@ export function upstreamHeaders(
   const raw = state === undefined ? request.rawHeaders : state.headers.raw();
   const headers: string[] = [];
   const ours = trace === undefined ? undefined : formats;
+  const isHttp2 = request.httpVersionMajor === 2;
   let forwarded: string | undefined;
+  let cookieAt = -1;
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] as string;
     // The only names that are treated in a way of their own have these lengths, or are pseudo headers of HTTP/2.
@@ -124,6 +126,14 @@ export function upstreamHeaders(
       continue;
     }
     if (ours?.isTraceHeader(name)) continue;
+    // HTTP/2 may split cookies over several fields, which stand for one (RFC 9113 §8.2.3).
+    if (isHttp2 && name === 'cookie') {
+      if (cookieAt >= 0) {
+        headers[cookieAt] += `; ${raw[i + 1]}`;
+        continue;
+      }
+      cookieAt = headers.length + 1;
+    }
     headers.push(name, raw[i + 1] as string);
   }
   const client = peerAddress(request);

@@ -2,7 +2,6 @@ import { type HookType, isLoaded, type SetReport } from '../../contract/plugin-s
 import type { Configuration, HashFunction } from '../configuration/index.ts';
 import type { Api } from '../definitions/api.ts';
 import type { ApiVersion, EndpointRules } from '../definitions/api-version.ts';
-import type { Sessions } from '../session/index.ts';
 import { runsOf } from './chain.ts';
 import { type ChainParts, hookStep, inOrder, refuse, type Step } from './hooks.ts';
 import { rateStatusStep } from './rate-status.ts';
@@ -12,10 +11,10 @@ import { type AnswerAsUpstream, mockStep } from './steps/mock.ts';
 import { bodySizeStep, ipStep, methodStep, requestHeadersStep, rewriteStep } from './steps/request-rules.ts';
 import { apiRateStep, authSteps, limitSteps } from './steps/session-steps.ts';
 import { movedPathStep, versionStep } from './steps/version.ts';
+import { virtualStep } from './steps/virtual.ts';
 import { versions } from './versions.ts';
 
 export interface RequestStepParts extends ChainParts {
-  readonly sessions: Sessions;
   /** How names of extracted sessions are put together. */
   readonly keyHashFunction: HashFunction | undefined;
   /** Statuses and texts in the operator's words, by the id of a refusal. */
@@ -40,7 +39,7 @@ export function requestSteps(api: Api, report: SetReport, parts: RequestStepPart
     if (driverProblem !== undefined) return refusal(driverProblem, parts);
     return inOrder(runsOf(api, report, phases).map((run) => hookStep(run, parts, undefined)));
   };
-  const built = betweenHooks(api, parts, answer);
+  const built = betweenHooks(api, report, parts, answer);
   const endpoints = driverProblem === undefined ? endpointPluginStep(api, report, parts) : undefined;
   const first = [versionStep(api, parts), api.cors && corsStep(api.cors)];
   // Without a step of ours between them, all hooks are one run: one call.
@@ -74,7 +73,12 @@ export function statusSteps(api: Api, report: SetReport, parts: RequestStepParts
 }
 
 /** What stands between pre and post hooks, whoever calls: first what may refuse, then what changes. */
-function betweenHooks(api: Api, parts: ChainParts, answer: AnswerAsUpstream): (Step | undefined)[] {
+function betweenHooks(
+  api: Api,
+  report: SetReport,
+  parts: RequestStepParts,
+  answer: AnswerAsUpstream,
+): (Step | undefined)[] {
   const has = (test: (version: ApiVersion) => boolean): boolean => versions(api).some(test);
   const rules = (kind: keyof EndpointRules): boolean =>
     has((version) => (version.endpoints[kind] as readonly unknown[]).length > 0);
@@ -96,6 +100,7 @@ function betweenHooks(api: Api, parts: ChainParts, answer: AnswerAsUpstream): (S
     rules('rewrites') ? rewriteStep(parts) : undefined,
     rules('methods') ? methodStep() : undefined,
     rules('mocks') ? mockStep(answer) : undefined,
+    rules('virtual') ? virtualStep(report, parts) : undefined,
   ];
   const all = [...refusing, ...changing];
   return all.every((step) => step === undefined) && api.limits.api === undefined && !rules('rateLimits') ? [] : all;

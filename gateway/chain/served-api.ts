@@ -25,6 +25,8 @@ export interface ServedApi {
   readonly api: Api;
   readonly report: SetReport;
   readonly observer: ApiObserver;
+  /** Plugin sets that are installed for it, to be let go of once it is drained. */
+  readonly installed: readonly string[];
   /** Requests in flight. */
   readonly inFlight: number;
   /** Serve a request to its end. Never rejects. */
@@ -38,6 +40,7 @@ type OwnParts = 'response' | 'brokenResponseHook' | 'beforeResponseHooks' | 'aft
 export interface ServedApiParts extends Omit<ProxyParts, OwnParts>, RequestStepParts {
   /** Find the API that a `tyk://` URL names. */
   readonly resolve: (name: string) => ServedApi | undefined;
+  readonly installed: readonly string[];
 }
 
 /** Requests may be sent on by `tyk://` this often, as in the original. */
@@ -155,6 +158,7 @@ export function serveApi(api: Api, report: SetReport, parts: ServedApiParts): Se
     api,
     report,
     observer: parts.observer,
+    installed: parts.installed,
     get inFlight() {
       return inFlight;
     },

@@ -17,7 +17,16 @@ import {
   stripCredentials,
 } from '../../session/index.ts';
 import { endpointMethod, endpointPaths } from '../endpoint-paths.ts';
-import { type AcceptSession, type ChainRun, ensureBody, ensureState, hookStep, refuse, type Step } from '../hooks.ts';
+import {
+  type AcceptSession,
+  type ChainRun,
+  ensureBody,
+  ensureState,
+  fireEvent,
+  hookStep,
+  refuse,
+  type Step,
+} from '../hooks.ts';
 import type { FixedError, RequestStepParts } from '../request-steps.ts';
 import { contextValue } from '../variables.ts';
 import { versions } from '../versions.ts';
@@ -147,6 +156,10 @@ export function apiRateStep(api: Api, parts: RequestStepParts): Step | undefined
 /** Answer a refusal, in the operator's words where there are some. */
 function deny(exchange: Exchange, refusal: Refusal, parts: RequestStepParts): true {
   const own = refusal.id === undefined ? undefined : parts.errorMessages[refusal.id];
+  if (refusal.event !== undefined) {
+    const message = refusal.event === 'AuthFailure' ? 'Auth Failure' : refusal.message;
+    fireEvent(refusal.event, message, exchange, parts);
+  }
   refuse(exchange, own?.status ?? refusal.status, own?.message ?? refusal.message, parts);
   return true;
 }

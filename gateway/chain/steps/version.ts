@@ -4,7 +4,7 @@ import { firstMatch } from '../../definitions/endpoint-path.ts';
 import type { Exchange } from '../../exchange.ts';
 import { sendReply } from '../../replies.ts';
 import { endpointMethod, endpointPaths } from '../endpoint-paths.ts';
-import { type ChainParts, refuse, type Step } from '../hooks.ts';
+import { type ChainParts, fireEvent, refuse, type Step } from '../hooks.ts';
 import { namedVersion, stripVersion } from '../version-name.ts';
 
 /** Find the request's version, and ask its lists: paths that are mocked, blocked, allowed or free (spec/platform-contract §5 step 1). */
@@ -13,17 +13,18 @@ export function versionStep(api: Api, parts: ChainParts): Step | undefined {
   if (single !== undefined && api.expires === undefined && plain(single)) return undefined;
   return (exchange) => {
     if (isPast(api.expires)) {
-      refuse(exchange, 403, 'API has expired, please check documentation or contact administrator', parts);
-      return true;
+      return refuseVersion(exchange, 'API has expired, please check documentation or contact administrator', parts);
     }
     const version = single ?? chosen(api, api.versions, exchange);
     if (typeof version === 'string') {
-      refuse(exchange, 403, version, parts);
-      return true;
+      return refuseVersion(exchange, version, parts);
     }
     if (isPast(version.expires)) {
-      refuse(exchange, 403, 'Api Version has expired, please check documentation or contact administrator', parts);
-      return true;
+      return refuseVersion(
+        exchange,
+        'Api Version has expired, please check documentation or contact administrator',
+        parts,
+      );
     }
     exchange.version = version;
     const expires = version.expires ?? api.expires;
@@ -43,9 +44,14 @@ export function movedPathStep(parts: ChainParts): Step {
     const rule = firstMatch(version.endpoints.access, endpointMethod(exchange), endpointPaths(exchange));
     if (rule?.action !== 'block' && rule?.action !== 'internal') return false;
     if (rule.action === 'internal' && exchange.loops > 0) return false;
-    refuse(exchange, 403, 'Requested endpoint is forbidden', parts);
-    return true;
+    return refuseVersion(exchange, 'Requested endpoint is forbidden', parts);
   };
+}
+
+function refuseVersion(exchange: Exchange, reason: string, parts: ChainParts): true {
+  fireEvent('VersionFailure', 'Attempted access to disallowed version / path.', exchange, parts, reason);
+  refuse(exchange, 403, reason, parts);
+  return true;
 }
 
 function plain(version: ApiVersion): boolean {
@@ -66,8 +72,7 @@ function checkAccess(exchange: Exchange, version: ApiVersion, parts: ChainParts)
     paths,
   );
   if (rule === undefined ? closed : rule.action === 'block' || rule.action === 'internal') {
-    refuse(exchange, 403, 'Requested endpoint is forbidden', parts);
-    return true;
+    return refuseVersion(exchange, 'Requested endpoint is forbidden', parts);
   }
   if (rule?.action === 'ignore') exchange.ignoresAuth = true;
   if (rule?.action !== 'reply') return false;
