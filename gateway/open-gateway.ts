@@ -148,8 +148,9 @@ function driverProblem(api: Api, { compatibility }: Configuration): FixedError |
   if (compatibility.defaultServerProblem !== undefined && uses((driver) => driver === 'grpc')) {
     return { status: 500, message: 'Internal Server Error' };
   }
-  if (compatibility.coprocessEnabled || !uses((driver) => coprocessDrivers.has(driver))) return undefined;
-  return { status: 500, message: 'Middleware error' };
+  const coprocessOff = !compatibility.coprocessEnabled && uses((driver) => coprocessDrivers.has(driver));
+  const scriptsOff = !compatibility.jsvmEnabled && uses((driver) => driver === 'otto' || driver === 'javascript');
+  return coprocessOff || scriptsOff ? { status: 500, message: 'Middleware error' } : undefined;
 }
 
 function controlOf(

@@ -39,6 +39,7 @@ export const call = {
   bodyBytes: 12,
   responseBodyBytes: 13,
   originalUrl: 14,
+  sessionJson: 15,
 } as const;
 
 export const answer = { id: 1, outcomes: 2 } as const;

@@ -52,6 +52,7 @@ export function writeCall(writer: WireWriter, id: number, run: number, timeoutMs
   writer.finish(head);
   writeBody(writer, request.body, f.call.body, f.call.bodyBytes);
   if (call.session !== undefined) writer.bytes(f.call.session, call.session);
+  if (call.sessionJson !== undefined) writer.string(f.call.sessionJson, toByteString(call.sessionJson));
   if (call.metadata !== undefined) writer.bytes(f.call.metadata, call.metadata);
   if (response !== undefined) {
     writer.bytes(f.call.response, response.head);
@@ -98,6 +99,7 @@ export interface ReceivedCall {
   request: Buffer;
   body: Buffer;
   session: Buffer | undefined;
+  sessionJson: string | undefined;
   metadata: Buffer | undefined;
   response: Buffer | undefined;
   responseBody: Buffer;
@@ -200,6 +202,7 @@ function readCall(reader: WireReader): ReceivedCall {
     request: nothing,
     body: nothing,
     session: undefined,
+    sessionJson: undefined,
     metadata: undefined,
     response: undefined,
     responseBody: nothing,
@@ -228,6 +231,9 @@ function readCall(reader: WireReader): ReceivedCall {
         break;
       case f.call.session:
         call.session = reader.view();
+        break;
+      case f.call.sessionJson:
+        call.sessionJson = fromByteString(reader.string());
         break;
       case f.call.metadata:
         call.metadata = reader.view();

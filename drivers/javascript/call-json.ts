@@ -11,6 +11,7 @@ import { sessionText } from './session-json.ts';
  * the like) is added inside of the sandbox, and the body travels beside it.
  */
 export function callJson(hook: HookSpec, call: HookCall, fullSessions: boolean): string {
+  if (hook.type === 'event') return eventJson(call);
   const { state } = call.request;
   const isVirtual = hook.type === 'virtual';
   let json = `{"Headers":${headersJson(state.headers, isVirtual ? '' : state.host)}`;
@@ -78,4 +79,11 @@ const plain = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
 function textJson(bytes: string): string {
   if (plain.test(bytes)) return `"${bytes}"`;
   return JSON.stringify(isAscii(bytes) ? bytes : fromByteString(bytes));
+}
+
+/** An event stands where other calls have their body. */
+function eventJson(call: HookCall): string {
+  const { message, spec } = JSON.parse(call.request.body.toString('utf8')) as Record<string, Record<string, unknown>>;
+  const { Type, Meta, TimeStamp } = message ?? {};
+  return JSON.stringify({ Event: { Type, Meta, TimeStamp }, Context: spec });
 }

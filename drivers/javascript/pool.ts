@@ -2,6 +2,7 @@ import { Cancellation } from '../../contract/cancellation.ts';
 import { PluginFailure } from '../../contract/failure.ts';
 import type { Host, HostLog } from '../driver.ts';
 import { createGuest, type Guest, type GuestAnswer, type GuestCall } from '../guest/index.ts';
+import { askGateway } from './gateway-services.ts';
 import { guestProgram } from './guest-program.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { GuestSettings, Install, InstallReport } from './protocol.ts';
@@ -219,25 +220,7 @@ export class Pool {
     const { set: number, args: list } = args as { set: number; args: unknown[] };
     const set = this.sets.get(number);
     if (set === undefined) return Promise.reject(new Error('the scripts that ask are no longer loaded'));
-    return set.host.request(service, toArguments(service, list, set.install));
-  }
-}
-
-/** What the gateway is asked, by name: scripts know positions only. */
-function toArguments(service: string, args: readonly unknown[], { apiId, orgId }: Install): object {
-  const [first, second, third] = args;
-  switch (service) {
-    case 'keys.get':
-      return { key: first, apiId: second, orgId };
-    case 'keys.set':
-      return { key: first, session: second, keepCounters: third === '1', apiId, orgId };
-    case 'storage.set':
-    case 'storage.setnx':
-      return { key: first, value: second, ttlSeconds: third };
-    case 'storage.incr':
-      return { key: first, ttlSeconds: second };
-    default:
-      return { key: first };
+    return askGateway(set.host, service, list, set.install);
   }
 }
 

@@ -138,7 +138,7 @@ class JavaScriptHooks implements LoadedHooks {
     const json = callJson(hook, call, fullSessions);
     const parts: Uint8Array[] = [Buffer.from(json, 'utf8')];
     const { body } = hook.type === 'response' && call.response !== undefined ? call.response : call.request;
-    if (body.length > 0) parts.push(body);
+    if (body.length > 0 && hook.type !== 'event') parts.push(body);
     const { deadlineMs, cancellation } = call;
     const dueMs = Math.ceil(Date.now() + deadlineMs - performance.now());
     const members = `"set":${set.install.set},"hook":${hook.index},"dueMs":${dueMs}`;

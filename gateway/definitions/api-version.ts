@@ -143,6 +143,8 @@ export interface VirtualRule extends EndpointRule {
   readonly requireSession: boolean;
   /** When the function fails, ask the upstream. */
   readonly proxyOnError: boolean;
+  /** One of `Api.plugins.endpointHooks`. */
+  readonly hook: ApiHook;
 }
 
 export interface EndpointPlugin extends EndpointRule {

@@ -101,7 +101,7 @@ export interface PluginRule {
    * `auth` and `postKeyAuth`; an API with a bundle has none at all, for the bundle's manifest names them.
    */
   readonly hooks: readonly ApiHook[];
-  /** Hooks of single endpoints, of all versions: see `EndpointRules.plugins`. They are of type `post`. */
+  /** Hooks of single endpoints, of all versions: of `EndpointRules.plugins`, type `post`, and of `EndpointRules.virtual`, type `virtual`. */
   readonly endpointHooks: readonly ApiHook[];
   readonly configData?: Readonly<Record<string, unknown>>;
   readonly configDataDisabled: boolean;

@@ -62,7 +62,10 @@ export class EndpointReader {
         const rate = readRateLimit(entry);
         return rate === undefined ? undefined : { ...rule, limit: rate };
       }),
-      virtual: rules('virtual', readVirtual),
+      virtual: rules('virtual', (entry, rule) => {
+        const virtual = readVirtual(entry, rule);
+        return virtual && { ...virtual, hook: this.hooks.addVirtualHook(virtual) };
+      }),
       plugins: rules('go_plugin', (entry, rule) => {
         const name = entry.string('func_name');
         if (name === '') entry.report.invalid(entry.at('func_name'), 'is missing', 'name the function, export or hook');

@@ -1,5 +1,6 @@
 import type { HookType } from '../../contract/plugin-set.ts';
 import type { ApiHook, PluginRule } from './api.ts';
+import type { VirtualRule } from './api-version.ts';
 import type { Fields } from './fields.ts';
 import { readHookExtension } from './hook-extension.ts';
 import type { DefinitionOptions } from './options.ts';
@@ -60,7 +61,7 @@ export class HookReader {
     this.readList('pre', 'pre');
     const authCheck = middleware.object('auth_check');
     if (!use.keyless && use.customAuth) this.addNamed(authCheck, 'auth');
-    else if (authCheck.has('name') && !authCheck.boolean('disabled') && !use.keyless) {
+    else if (authCheck.string('name') !== '' && !authCheck.boolean('disabled') && !use.keyless) {
       middleware.report.warn(authCheck.path, 'never runs: set custom_plugin_auth_enabled to true to let it decide');
     }
     if (!use.keyless) this.readList('post_key_auth', 'postKeyAuth');
@@ -81,6 +82,24 @@ export class HookReader {
   get own(): Pick<PluginRule, 'driver' | 'unknownDriver' | 'hooks'> {
     const { driver, unknownDriver, hooks } = this;
     return { driver, ...(unknownDriver === undefined ? {} : { unknownDriver }), hooks };
+  }
+
+  /** The function of a virtual endpoint. It is a script of the first generation, whatever the driver of the API. */
+  addVirtualHook({ functionName, script, requireSession }: Omit<VirtualRule, 'hook'>): ApiHook {
+    const { options } = this;
+    const hook = this.numbered({
+      type: 'virtual',
+      driver: 'otto',
+      name: functionName,
+      path: 'path' in script ? script.path : '',
+      ...('code' in script ? { code: Buffer.from(script.code).toString('base64') } : {}),
+      rawBodyOnly: false,
+      requireSession,
+      timeoutMs: options.driverTimeoutMs.otto ?? options.hookTimeoutMs,
+      onError: 'reject',
+    });
+    this.endpointHooks.push(hook);
+    return hook;
   }
 
   rule(rest: Omit<PluginRule, 'driver' | 'unknownDriver' | 'hooks' | 'endpointHooks'>): PluginRule {

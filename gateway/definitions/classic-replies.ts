@@ -38,8 +38,8 @@ function readReplyHeaders(fields: Fields): FixedReply['headers'] {
   });
 }
 
-/** A virtual endpoint. */
-export function readVirtual(entry: Fields, rule: EndpointRule): VirtualRule {
+/** A virtual endpoint, without its hook. */
+export function readVirtual(entry: Fields, rule: EndpointRule): Omit<VirtualRule, 'hook'> {
   const functionName = entry.string('response_function_name');
   if (functionName === '') {
     entry.report.invalid(entry.at('response_function_name'), 'is missing', 'name the function that answers');

@@ -42,11 +42,12 @@ export function createInProcessDispatcher(coprocess: LocalCoprocess): Dispatcher
       if (call.cancellation.cancelled) return failedRun(run.hooks.length, clientGone());
       // The hooks' own: they are told of the deadline as well, after which the request may go on.
       const cancellation = new Cancellation();
-      const { request, response, session, metadata, deadlineMs, trace } = call;
+      const { request, response, session, sessionJson, metadata, deadlineMs, trace } = call;
       const outcomes = coprocess.run(run.digest, run.hooks, {
         request,
         response,
         session,
+        sessionJson,
         metadata,
         deadlineMs,
         cancellation,

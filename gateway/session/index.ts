@@ -110,6 +110,10 @@ class StoreSessions implements Sessions {
     return this.plugins.accept(...args);
   }
 
+  replaceMetadata(...[caller, api, metadata]: Parameters<Sessions['replaceMetadata']>): Caller {
+    return this.plugins.replaceMetadata(caller as SessionCaller, api, metadata);
+  }
+
   checkRateAndQuota(
     ...[caller, api, request]: Parameters<Sessions['checkRateAndQuota']>
   ): Awaitable<Refusal | undefined> {

@@ -1,5 +1,5 @@
 import type { HookAnswer } from '../../contract/answer.ts';
-import { fromByteString } from '../../contract/text.ts';
+import { fromByteString, toByteString } from '../../contract/text.ts';
 import { WireReader } from '../../contract/wire/reader.ts';
 import type { Api } from '../definitions/api.ts';
 import type { Awaitable } from '../store/store.ts';
@@ -11,7 +11,7 @@ import { type Refusal, refusals } from './refusal.ts';
 import type { Session } from './session.ts';
 import { SessionCaller } from './session-caller.ts';
 import { sessionFromProto } from './session-from-proto.ts';
-import { sessionJson } from './session-json.ts';
+import { parseSentSession, sessionJson } from './session-json.ts';
 import type { SessionMemory } from './session-memory.ts';
 import type { SessionWriter } from './session-writer.ts';
 import { emptyMap } from './shape.ts';
@@ -67,6 +67,27 @@ export class PluginSessions {
     }
   }
 
+  /** Metadata of a session that its own key or plugin gave, changed by a script on the way. */
+  replaceMetadata(caller: SessionCaller, api: Api, metadata: Record<string, unknown>): SessionCaller {
+    const { memory, writer, world } = this.parts;
+    const { stored, applied } = caller;
+    const session: Session = { ...applied.snapshot(), meta_data: metadata };
+    if (Object.keys(metadata).length === 0) delete session.meta_data;
+    const json = sessionJson(session);
+    if (json === sessionJson(applied.snapshot())) return caller;
+    const next = new StoredSession(stored.name, stored.keyId, json, session);
+    const again = new AppliedSession(session, stored.keyId, stored.name, world.matching);
+    next.adopt(api.orgId, again, world.policies.revision);
+    // Whoever found it by another name must look again.
+    stored.gone = true;
+    memory.remember(next);
+    if (stored.keyId !== namelessOf(api)) {
+      writer.write(next, again, api);
+      memory.announceLater(stored.name);
+    }
+    return new SessionCaller(next, again, api);
+  }
+
   private recalled(stored: StoredSession | undefined, api: Api): Caller | undefined {
     if (stored === undefined || !mayBeRecalled(stored.session, api)) return undefined;
     try {
@@ -99,7 +120,8 @@ export class PluginSessions {
     let applied: AppliedSession;
     try {
       const session = sessionOf(answer, origin.answer);
-      session.org_id = api.orgId;
+      // A script's session need not say whose it is.
+      if (answer.sessionJson === undefined || session.org_id !== undefined) session.org_id = api.orgId;
       if (extractedId !== undefined) (session as Record<string, unknown>)[acceptedBy] = api.id;
       // The plugin's own numbers never count, once there are any.
       const counted = before?.snapshot();
@@ -117,7 +139,7 @@ export class PluginSessions {
     const stored = new StoredSession(name.stored, name.clear, sessionJson(applied.session), applied.session, origin);
     stored.adopt(api.orgId, applied, policies.revision);
     memory.remember(stored);
-    writer.write(stored, applied, api);
+    if (name.clear !== namelessOf(api)) writer.write(stored, applied, api);
     if (before !== undefined && grantOf(before.session) !== grantOf(applied.session)) memory.announceLater(name.stored);
     return new SessionCaller(stored, applied, api);
   }
@@ -141,12 +163,18 @@ function grantOf({ is_inactive, expires, access_rights, rate, per, quota_max, qu
   return JSON.stringify([is_inactive === true, expires, rights, rate, per, quota_max, quota_renewal_rate]);
 }
 
+/** Callers whom a script let in without saying who they are: they count as one, and their session is not stored (Q6). */
+function namelessOf(api: Api): string {
+  return `nameless caller of ${api.id}`;
+}
+
 /** Whom an answer names; undefined when it has no session or no token. */
 function answeredSession(
-  { session: answer, metadata: pairs = [] }: HookAnswer,
+  { session, sessionJson: script, metadata: pairs = [] }: HookAnswer,
   api: Api,
   revision: number,
 ): { origin: PluginOrigin; token: string } | undefined {
+  const answer = script === undefined ? session : Buffer.from(script);
   if (answer === undefined) return undefined;
   let metadata = '';
   let token: string | undefined;
@@ -154,7 +182,8 @@ function answeredSession(
     metadata += `${key}\0${value}\0`;
     if (key === 'token') token = value;
   }
-  token ??= tokenIn(answer);
+  if (script !== undefined) token ||= toByteString(namelessOf(api));
+  else token ??= tokenIn(answer);
   if (token === undefined || token === '') return undefined;
   return { origin: { apiId: api.id, answer, metadata, revision }, token: fromByteString(token) };
 }
@@ -181,7 +210,8 @@ function tokenIn(answer: Uint8Array): string | undefined {
 const sessionMetadata = 23;
 
 /** The answer's session, with the answer's metadata put over its own. @throws {Error} when its bytes are none. */
-function sessionOf({ metadata = [] }: HookAnswer, answer: Uint8Array): Session {
+function sessionOf({ metadata = [], sessionJson: script }: HookAnswer, answer: Uint8Array): Session {
+  if (script !== undefined) return parseSentSession(script);
   const session = sessionFromProto(answer);
   for (const [key, value] of metadata) {
     session.meta_data ??= emptyMap();

@@ -27,6 +27,8 @@ export interface Sessions {
     api: Api,
     extractedId: string | undefined,
   ): Awaitable<Caller | Refusal | undefined>;
+  /** The caller with this as the metadata of its session, which is stored so. */
+  replaceMetadata(caller: Caller, api: Api, metadata: Record<string, unknown>): Caller;
   /** Count the request against the caller's rate and quota for this API. Updates `caller.limits`. */
   checkRateAndQuota(caller: Caller, api: Api, request: CountedRequest): Awaitable<Refusal | undefined>;
   /** Count the request against a limit of the API itself, or of one of its endpoints: `endpoint` then names it (`METHOD:path`). */
