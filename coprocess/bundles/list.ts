@@ -47,7 +47,7 @@ export function mergedMiddleware(bundles: readonly ListedBundle[]): Record<strin
       merged.auth_check = rooted(auth, folder);
     }
     const extractor = field(customMiddleware, 'id_extractor');
-    if (isObject(extractor) && Object.keys(extractor).length > 0) merged.id_extractor ??= extractor;
+    if (isObject(extractor) && (field(extractor, 'extract_from') ?? '') !== '') merged.id_extractor ??= extractor;
   }
   return merged;
 }

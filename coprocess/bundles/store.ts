@@ -3,11 +3,13 @@ import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { digestOf, filesIn, stampOf } from './content.ts';
 import { type FetchOptions, fetchBundle } from './fetch.ts';
+import { readPublicKeys } from './keys.ts';
 import { bundleNames, type ListedBundle, listedFolder, mergedMiddleware } from './list.ts';
 import type { Manifest } from './manifest.ts';
 import { BundleError } from './problem.ts';
+import { Releases } from './releases.ts';
 import { unpack } from './unpack.ts';
-import { manifestIn, readPublicKey, verifyFiles } from './verify.ts';
+import { manifestIn, type Trust, verifyBundle } from './verify.ts';
 
 export interface BundleOptions extends Omit<FetchOptions, 'baseUrl'> {
   /** Fetch bundles; those that are unpacked already load in any case. */
@@ -15,7 +17,7 @@ export interface BundleOptions extends Omit<FetchOptions, 'baseUrl'> {
   readonly baseUrl: string | undefined;
   /** Holds one folder per bundle, named by the MD5 of the bundle's name. Made when it is first needed. */
   readonly folder: string;
-  /** PEM text of the key that bundles must be signed with. */
+  /** PEM text of the keys, one of which bundles must be signed with. */
   readonly publicKey: string | undefined;
   /** Take bundles that are unpacked already as they are. */
   readonly skipVerifyExisting: boolean;
@@ -45,8 +47,7 @@ export interface BundleStore {
 
 /** @throws {BundleError} when the public key cannot be used. */
 export function createBundleStore(options: BundleOptions): BundleStore {
-  const key = options.publicKey === undefined ? undefined : readPublicKey(options.publicKey);
-  return new Store(options, key);
+  return new Store(options, options.publicKey === undefined ? [] : readPublicKeys(options.publicKey));
 }
 
 interface Known {
@@ -56,15 +57,17 @@ interface Known {
 
 class Store implements BundleStore {
   private readonly options: BundleOptions;
-  private readonly key: KeyObject | undefined;
+  private readonly keys: readonly KeyObject[];
+  private readonly releases: Releases;
   private readonly opening = new Map<string, Promise<StoredBundle>>();
   /** What was verified before and is the same still needs no second look. */
   private readonly known = new Map<string, Known>();
   private readonly closed = new AbortController();
 
-  constructor(options: BundleOptions, key: KeyObject | undefined) {
+  constructor(options: BundleOptions, keys: readonly KeyObject[]) {
     this.options = options;
-    this.key = key;
+    this.keys = keys;
+    this.releases = new Releases(options.folder);
   }
 
   open(text: string): Promise<StoredBundle> {
@@ -111,7 +114,7 @@ class Store implements BundleStore {
     if (known !== undefined && known.stamp === (await stampOf(folder, await filesIn(folder)))) return known.bundle;
     const manifest = await manifestIn(folder);
     const { skipVerifyExisting } = this.options;
-    if (!skipVerifyExisting) await verifyFiles(folder, manifest, this.key);
+    if (!skipVerifyExisting) await verifyBundle(folder, manifest, this.keys);
     return this.remember(folder, manifest);
   }
 
@@ -139,12 +142,24 @@ class Store implements BundleStore {
       await fetchBundle(name, archive, { ...options, baseUrl: options.baseUrl }, this.closed.signal);
       await mkdir(unpacked, { mode: 0o700 });
       await unpack(archive, unpacked, { maxBytes: options.maxBytes });
-      await verifyFiles(unpacked, await manifestIn(unpacked), this.key);
+      const trust = await verifyBundle(unpacked, await manifestIn(unpacked), this.keys);
+      if (trust.kind === 'whole') await this.releases.check(trust.signature);
       await this.putInPlace(unpacked, folder, aside);
-      options.log('info', `bundle "${name}" was fetched and verified`);
+      if (trust.kind === 'whole') await this.releases.note(trust.signature);
+      this.tell(name, trust);
     } finally {
       await rm(aside, { recursive: true, force: true });
     }
+  }
+
+  private tell(name: string, { kind }: Trust): void {
+    const { log } = this.options;
+    log('info', `bundle "${name}" was fetched and verified`);
+    if (kind !== 'files') return;
+    log(
+      'warn',
+      `the signature of bundle "${name}" covers its listed files only: its hooks, driver and other files are as its server gave them`,
+    );
   }
 
   private async putInPlace(unpacked: string, folder: string, aside: string): Promise<void> {

@@ -53,7 +53,7 @@ const finders = ['value', 'regex', 'xpath'];
 export function readIdExtractor(middleware: Fields, authHook: ApiHook): IdExtractor | undefined {
   const fields = middleware.object('id_extractor');
   const kind = fields.string('extract_with');
-  if (fields.boolean('disabled') || !fields.has('extract_from')) return undefined;
+  if (fields.boolean('disabled') || fields.string('extract_from') === '') return undefined;
   if (scripts.includes(authHook.driver)) {
     fields.report.warn(fields.path, `does nothing for auth hooks of the driver "${authHook.driver}"`);
     return undefined;

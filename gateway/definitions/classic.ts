@@ -95,7 +95,7 @@ export function readClassic(
   const contextVariables = api.boolean('enable_context_vars');
   const templates = new Templates(report, options, contextVariables);
   const hooks = new HookReader(api.object('custom_middleware'), options);
-  const bundle = readBundle(api, options);
+  const bundle = readBundle(api);
   hooks.readAll({ ...readAuthSwitches(api), bundled: bundle !== '' });
   const versions = readVersions(api, new EndpointReader(templates, hooks, options, mocks));
   const expires = readExpiry(api, 'expiration');
@@ -153,10 +153,6 @@ function readPlugins(api: Fields, hooks: HookReader, bundle: string): PluginRule
 }
 
 /** The bundle that an API's hooks come from; empty without one. */
-function readBundle(api: Fields, options: DefinitionOptions): string {
-  const bundle = api.boolean('custom_middleware_bundle_disabled') ? '' : api.string('custom_middleware_bundle');
-  if (bundle === '' || options.bundles) return bundle;
-  const cure = 'put its files into the plugins folder and its manifest’s custom_middleware into the definition';
-  api.report.feature(api.at('custom_middleware_bundle'), 'bundles', `asks for the plugin bundle "${bundle}"`, cure);
-  return '';
+function readBundle(api: Fields): string {
+  return api.boolean('custom_middleware_bundle_disabled') ? '' : api.string('custom_middleware_bundle');
 }

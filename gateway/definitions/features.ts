@@ -4,7 +4,6 @@ import { oasFields } from './oas-fields.ts';
 
 /** Features that are found in values, not by a field of their own. */
 const inValues = [
-  'bundles', // where the configuration has no place to fetch them from
   'goplugin', // a driver, or a plugin file that ends in .so
   'header-transform', // a response processor
   'jwt', // security schemes of OpenAPI documents

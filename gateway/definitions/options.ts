@@ -6,8 +6,6 @@ export interface DefinitionOptions {
   readonly ignoreFeatures: readonly string[];
   /** Drivers that exist. */
   readonly drivers: readonly string[];
-  /** Plugin bundles can be loaded; else an API that has one is refused. */
-  readonly bundles: boolean;
   /** Longest run of a hook that says none itself, in milliseconds. */
   readonly hookTimeoutMs: number;
   /** The same for hooks of single drivers. */
@@ -26,7 +24,6 @@ export interface DefinitionOptions {
 export const defaultDefinitionOptions: DefinitionOptions = {
   ignoreFeatures: [],
   drivers: ['grpc', 'typescript', 'javascript', 'otto', 'python', 'lua'],
-  bundles: true,
   hookTimeoutMs: 5000,
   driverTimeoutMs: {},
   authMayContinue: false,

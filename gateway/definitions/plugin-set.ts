@@ -11,8 +11,9 @@ export function toBundleSet(bundle: string): PluginSet {
 /**
  * What a coprocess has to install for an API. Hooks whose driver is unknown are not in it.
  * @param bundleDigest content of the bundle that the API's hooks were read from.
+ * @param pluginFiles state of its plugin files: another one makes another set, so that they are read again.
  */
-export function toPluginSet(api: Api, bundleDigest?: string): PluginSet {
+export function toPluginSet(api: Api, bundleDigest?: string, pluginFiles?: string): PluginSet {
   const { plugins } = api;
   const hooks = [...plugins.hooks, ...plugins.endpointHooks].filter((hook) => hook.index >= 0);
   hooks.sort((a, b) => a.index - b.index);
@@ -24,6 +25,7 @@ export function toPluginSet(api: Api, bundleDigest?: string): PluginSet {
     ...(plugins.bundle === '' ? {} : { bundle: plugins.bundle }),
     ...(plugins.bundleNamed === plugins.bundle ? {} : { bundleNamed: plugins.bundleNamed }),
     ...(bundleDigest === undefined ? {} : { bundleDigest }),
+    ...(pluginFiles === undefined ? {} : { pluginFiles }),
     hooks: hooks.map(toHookSpec),
   };
   return { digest: digestOf(set), ...set };

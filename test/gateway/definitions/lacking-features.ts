@@ -55,7 +55,6 @@ export const features: readonly LackingFeature[] = [
   lacking('graphql', 'graphql', { graphql: { enabled: true } }),
   lacking('error_overrides', 'error-overrides', { error_overrides: { '4xx': [{}] } }),
   lacking('application_protocol', 'mcp', { application_protocol: 'mcp' }),
-  lacking('custom_middleware_bundle', 'bundles', { custom_middleware_bundle: 'a.zip' }),
   lacking('name', 'secret-stores', { name: 'vault://engine/name' }),
   lacking('custom_middleware.driver', 'goplugin', {
     custom_middleware: { driver: 'goplugin', pre: [{ name: 'P', path: 'p' }] },

@@ -159,18 +159,13 @@ plugins('a Go plugin is refused by name, or left out when the operator does with
 
 plugins('with a bundle the hooks of the definition do not count', () => {
   const custom_middleware = { driver: 'grpc', pre: [{ name: 'p' }] };
-  const { api, warnings } = parseClassic(classic({ custom_middleware, custom_middleware_bundle: 'b.zip' }), 'a.json', {
-    bundles: true,
-  });
+  const { api, warnings } = parseClassic(classic({ custom_middleware, custom_middleware_bundle: 'b.zip' }), 'a.json');
   assert.equal([api?.plugins.hooks, api?.plugins.bundle], [[], 'b.zip']);
   assert.match(warnings[0] ?? '', /custom_middleware: its hooks do not count/);
 });
 
 plugins('bundles are named one by one', () => {
-  assert.equal(apiOf(classic({ custom_middleware_bundle: 'a.zip, b.zip,' }), { bundles: true }).plugins.bundles, [
-    'a.zip',
-    'b.zip',
-  ]);
+  assert.equal(apiOf(classic({ custom_middleware_bundle: 'a.zip, b.zip,' })).plugins.bundles, ['a.zip', 'b.zip']);
 });
 
 plugins('an ID extractor is resolved', () => {
