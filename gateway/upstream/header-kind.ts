@@ -15,7 +15,6 @@ export const headerKind = {
   contentEncoding: 7,
   acceptEncoding: 8,
   range: 9,
-  cookie: 10,
   /** Set by the sender itself: `Host` from the request's host; `Expect` was answered by the listener. */
   sendersOwn: 11,
 } as const;
@@ -38,7 +37,6 @@ const known: Readonly<Record<string, HeaderKind>> = {
   'content-encoding': headerKind.contentEncoding,
   'accept-encoding': headerKind.acceptEncoding,
   range: headerKind.range,
-  cookie: headerKind.cookie,
   host: headerKind.sendersOwn,
   expect: headerKind.sendersOwn,
 };

@@ -54,7 +54,6 @@ function addHeaders(entries: string[], to: UpstreamRequest): boolean {
   const { headers } = to;
   let named: string[] | undefined;
   let choosesEncoding = to.method === 'HEAD';
-  let cookieAt = 0;
   for (let i = 0; i + 1 < headers.length; i += 2) {
     const name = headers[i] as string;
     const value = headers[i + 1] as string;
@@ -77,14 +76,6 @@ function addHeaders(entries: string[], to: UpstreamRequest): boolean {
       case headerKind.range:
         if (value === '') continue;
         choosesEncoding = true;
-        break;
-      case headerKind.cookie:
-        // HTTP/2 clients may split cookies; HTTP/1.1 servers look at one line (RFC 9113 §8.2.3).
-        if (cookieAt > 0) {
-          entries[cookieAt] = `${entries[cookieAt]}; ${value}`;
-          continue;
-        }
-        cookieAt = entries.length + 1;
         break;
       default:
     }

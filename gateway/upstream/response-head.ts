@@ -8,7 +8,7 @@ export class ResponseHead {
   /** Name, value, name, value, ...: nothing hop-by-hop among them. */
   readonly entries: string[];
   hasLength: boolean;
-  private readonly hasType: boolean;
+  private hasType: boolean;
   private readonly hasEncoding: boolean;
   /** A hook had a hand in the lines, so names and values may be anything. */
   readonly edited: boolean;
@@ -68,8 +68,9 @@ export class ResponseHead {
 
   /** A body that begins like this follows: say what it is, when nobody has. */
   addType(first: Buffer): void {
-    if (!this.hasType && !this.hasEncoding && first.length > 0)
-      this.entries.push('Content-Type', sniffContentType(first));
+    if (this.hasType || this.hasEncoding || first.length === 0) return;
+    this.hasType = true;
+    this.entries.push('Content-Type', sniffContentType(first));
   }
 
   addLength(bytes: number | string): void {

@@ -71,12 +71,13 @@ export class ProxiedClient {
     const onData = (chunk: Buffer) => listener.call(this, chunk);
     const onEnd = () => this.onEnd?.call(this);
     request.on('data', onData).on('end', onEnd);
-    this.reading = () => {
+    const stop = () => {
       request.off('data', onData).off('end', onEnd);
       this.reading = undefined;
       // What is left of the body is of no use; the connection is, once it has been read.
       request.resume();
     };
+    this.reading = stop;
   }
 }
 

@@ -41,10 +41,11 @@ export class Upload {
     owner.awaitClient();
     request.on('data', onData).on('end', onEnd);
     stream.on('drain', onDrain);
-    this.detach = () => {
+    const detach = () => {
       request.off('data', onData).off('end', onEnd);
       stream.off('drain', onDrain);
     };
+    this.detach = detach;
   }
 
   /** Read no more into the stream. What the client still sends is dropped, so that its connection stays usable. */
