@@ -16,7 +16,7 @@ export const headerKind = {
   acceptEncoding: 8,
   range: 9,
   /** Set by the sender itself: `Host` from the request's host; `Expect` was answered by the listener. */
-  sendersOwn: 11,
+  sendersOwn: 10,
 } as const;
 
 export type HeaderKind = (typeof headerKind)[keyof typeof headerKind];

@@ -135,21 +135,6 @@ requests('an HTTP/2 client may send a body by any method, with or without a leng
   );
 });
 
-requests('cookies that an HTTP/2 client splits are one line again', async () => {
-  await withHttpUpstream(
-    (request, response) => response.end(JSON.stringify(request.rawHeaders)),
-    async (upstream) => {
-      await withFront(
-        upstream.origin,
-        { to: { headers: ['Cookie', 'a=1', 'X-A', '1', 'Cookie', 'b=2'] } },
-        async ({ port }) => {
-          assert.equal(valuesOf(JSON.parse((await get(port)).body), 'cookie'), ['a=1; b=2']);
-        },
-      );
-    },
-  );
-});
-
 requests('what cannot be sent is refused before anything is', async () => {
   const bad: FrontOptions['to'][] = [
     { headers: ['X-A', 'a\r\nX-Injected: 1'] },
