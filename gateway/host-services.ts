@@ -1,4 +1,4 @@
-import type { KeyRecords, Session } from './session/index.ts';
+import { type KeyRecords, parseSentSession, type Session } from './session/index.ts';
 import type { Store } from './store/index.ts';
 
 /** Answers what plugins ask of the gateway. Rejects with what is wrong. */
@@ -22,9 +22,21 @@ export function createHostServices(
       return null;
     },
     'storage.delete': ({ key }) => store.delete([dataKey(key)]),
+    'scripts.get': async ({ key }) => (await store.get(scriptKey(key))) ?? null,
+    'scripts.set': async ({ key, value, ttlSeconds }) => {
+      await store.set(scriptKey(key), text(value), seconds(ttlSeconds));
+      return null;
+    },
+    'scripts.setnx': ({ key, value, ttlSeconds }) => store.add(scriptKey(key), text(value), seconds(ttlSeconds)),
+    'scripts.del': async ({ key }) => {
+      await store.delete([scriptKey(key)]);
+      return null;
+    },
+    'scripts.ttl': ({ key }) => store.secondsLeft(scriptKey(key)),
+    'scripts.incr': ({ key, ttlSeconds }) => store.increment(scriptKey(key), seconds(ttlSeconds)),
     'keys.get': ({ key, orgId }) => readKey(records, text(key), text(orgId)),
     'keys.set': ({ key, session, suppressReset }) =>
-      writeKey(records, text(key), session as Session, suppressReset === true),
+      writeKey(records, text(key), parseSentSession(JSON.stringify(session)), suppressReset === true),
     'events.trigger': ({ name, payload }) => fire(text(name), payload),
   };
   return async (service, args) => {
@@ -51,6 +63,11 @@ async function writeKey(records: KeyRecords, key: string, session: Session, supp
 
 function dataKey(key: unknown): string {
   return `coprocess-data:${text(key)}`;
+}
+
+/** What scripts store by `TykStorage*`. */
+function scriptKey(key: unknown): string {
+  return `jsvm-store:${text(key)}`;
 }
 
 function text(value: unknown): string {

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import type { ApiObserver } from './chain/observer.ts';
 import type { FixedError } from './chain/request-steps.ts';
 import { type Configuration, definitionOptions } from './configuration/index.ts';
@@ -11,9 +12,12 @@ import {
   loadDefinitions,
   refusalLines,
   withBundleHooks,
+  withFolderHooks,
 } from './definitions/index.ts';
 import type { Dispatcher } from './dispatch/index.ts';
 import { type ApiParts, createGateway, type Gateway, type GatewayParts } from './gateway.ts';
+import { watchFolder } from './reload/folder-watch.ts';
+import { type Notices, openNotices } from './reload/notices.ts';
 import type { ReplyOptions } from './replies.ts';
 import type { GatewayState } from './state.ts';
 import { createUpstream } from './upstream/index.ts';
@@ -39,6 +43,7 @@ export async function openGateway(options: OpenGatewayOptions): Promise<Gateway>
     connections: defaults.maxConnectionsPerHost,
     drainTimeoutMs: limits.drainTimeoutMs,
   });
+  let notices: Notices | undefined;
   const gateway = await createGateway({
     configuration,
     dispatcher,
@@ -49,9 +54,15 @@ export async function openGateway(options: OpenGatewayOptions): Promise<Gateway>
     notLoaded: notLoaded(configuration),
     bundleHooks: bundleHooks(options),
     bundleFailureUnroutes: configuration.compatibility.tykConf,
-    control: (opened) => controlOf(options, opened),
+    control: (opened) => controlOf(options, opened, async () => notices?.publishReload()),
     log,
   });
+  const reload = (): void => void gateway.reload().catch(() => {});
+  notices = openNotices(state.messages, reload);
+  const { folder, watch } = configuration.definitions;
+  const watched = watch
+    ? watchFolder(folder, reload, (error) => log('warn', `the folder of definitions is not watched: ${error.message}`))
+    : undefined;
   log('info', 'gateway ready', { addresses: gateway.addresses, control: gateway.controlAddress });
   return {
     get addresses() {
@@ -66,8 +77,13 @@ export async function openGateway(options: OpenGatewayOptions): Promise<Gateway>
     get draining() {
       return gateway.draining;
     },
+    get problems() {
+      return gateway.problems;
+    },
     reload: () => gateway.reload(),
     close: async () => {
+      notices?.close();
+      watched?.close();
       await gateway.close();
       await dispatcher.close();
       await upstream.close();
@@ -79,6 +95,9 @@ export async function openGateway(options: OpenGatewayOptions): Promise<Gateway>
 function apiLoader({ configuration, state, log }: OpenGatewayOptions): GatewayParts['loadApis'] {
   // The same object each time: files that have not changed are then not read again.
   const options = definitionOptions(configuration);
+  const { compatibility, bundles, plugins } = configuration;
+  // The original's folder of middleware is the one that bundles are in.
+  const scripts = compatibility.tykConf ? dirname(bundles.folder) : (plugins.folders[0] ?? '.');
   let last: LoadedDefinitions | undefined;
   return async () => {
     for (const problem of await state.sessions.policies.load()) log('warn', problem);
@@ -92,7 +111,7 @@ function apiLoader({ configuration, state, log }: OpenGatewayOptions): GatewayPa
       // What cannot be read at all has no place of its own (recorded).
       place: refusal.kind === 'unreadable' ? undefined : { path: refusal.listenPath, domain: refusal.domain },
     }));
-    return { apis: last.apis, problems };
+    return { apis: last.apis.map((api) => withFolderHooks(api, scripts, options)), problems };
   };
 }
 
@@ -156,6 +175,7 @@ function driverProblem(api: Api, { compatibility }: Configuration): FixedError |
 function controlOf(
   { configuration, dispatcher, state, metrics, version }: OpenGatewayOptions,
   gateway: Gateway,
+  reloadGroup: () => Promise<void>,
 ): Control {
   const { control, metrics: published, compatibility, definitions } = configuration;
   const problems = (): readonly string[] => [
@@ -169,6 +189,7 @@ function controlOf(
     metricsPath: published.enabled ? published.path : undefined,
     metrics: async () => ({ status: 200, body: await metrics.text(), contentType: metrics.contentType }),
     problems,
+    reloadGroup,
     version,
     description: compatibility.tykConf ? 'Tyk GW' : 'Interpose gateway',
     endpoints: apiEndpoints(gateway, definitionFiles(definitions.folder)),

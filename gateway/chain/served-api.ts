@@ -150,6 +150,10 @@ export function serveApi(api: Api, report: SetReport, parts: ServedApiParts): Se
     }
     const edited = await answerLocally(exchange, answered, proxyParts);
     if (edited !== undefined) {
+      // A virtual endpoint that does not ask for the session knows of no quota (recorded).
+      if (hook.type === 'virtual' && !hook.requireSession) {
+        for (const name of ['Limit', 'Remaining', 'Reset']) edited.headers.set(`X-Ratelimit-${name}`, '0');
+      }
       sendReply(exchange.response, { ...edited, headers: headerPairs(edited.headers), template: false });
     }
   }

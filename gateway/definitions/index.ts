@@ -1,6 +1,7 @@
 export type { Api } from './api.ts';
 export { withBundleHooks } from './bundle-hooks.ts';
 export { parseClassic } from './classic.ts';
+export { withFolderHooks } from './folder-hooks.ts';
 export { featureNames } from './features.ts';
 export type { JsonObject } from './fields.ts';
 export { type LoadedDefinitions, loadDefinitions } from './load.ts';

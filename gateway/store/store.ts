@@ -22,6 +22,15 @@ export interface Store {
   set(key: string, value: string, ttlSeconds: number): Awaitable<void>;
   /** Set only where the value is still `expected`; the answer tells whether it was. */
   replace(key: string, expected: string, value: string, ttlSeconds: number): Awaitable<boolean>;
+  /** Set only where there is nothing yet; the answer tells whether there was nothing. */
+  add(key: string, value: string, ttlSeconds: number): Awaitable<boolean>;
+  /** Seconds that a value has left; -1: for ever, -2: there is none. */
+  secondsLeft(key: string): Awaitable<number>;
+  /**
+   * Count a value up by one, from 0 if there is none; only then it gets `ttlSeconds`.
+   * @throws {TypeError} when the value is no whole number.
+   */
+  increment(key: string, ttlSeconds: number): Awaitable<number>;
   /** Values and counters alike; the answer is how many of them were there. */
   delete(keys: readonly string[]): Awaitable<number>;
   /** Keys that begin with `prefix`, in no order. */

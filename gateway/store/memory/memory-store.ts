@@ -81,6 +81,31 @@ class MemoryStore implements Store {
     return true;
   }
 
+  add(key: string, value: string, ttlSeconds: number): boolean {
+    if (this.get(key) !== undefined) return false;
+    this.set(key, value, ttlSeconds);
+    return true;
+  }
+
+  secondsLeft(key: string): number {
+    if (this.get(key) === undefined) return -2;
+    const { expiresAtMs } = this.values.get(key) as Entry;
+    return expiresAtMs === 0 ? -1 : Math.ceil((expiresAtMs - Date.now()) / 1000);
+  }
+
+  increment(key: string, ttlSeconds: number): number {
+    const before = this.get(key);
+    if (before === undefined) {
+      this.set(key, '1', ttlSeconds);
+      return 1;
+    }
+    if (!/^-?\d{1,15}$/.test(before)) throw new TypeError('the value is no whole number');
+    const { expiresAtMs } = this.values.get(key) as Entry;
+    const value = Number(before) + 1;
+    this.values.set(key, { value: String(value), expiresAtMs });
+    return value;
+  }
+
   delete(keys: readonly string[]): number {
     let deleted = 0;
     for (const key of keys) {

@@ -6,13 +6,14 @@ import { type Admission, type QuotaCount, type RateCount, type Store, StoreUnava
 import { type Connection, connect } from './connection.ts';
 import { Deadlines } from './deadlines.ts';
 import { Pulse } from './pulse.ts';
-import { admitScript, replaceScript } from './scripts.ts';
+import { admitScript, incrementScript, replaceScript } from './scripts.ts';
 import { Subscriber } from './subscriber.ts';
 
 /** A connection with our scripts defined on it. */
 type Scripted = Connection & {
   interposeAdmit(...args: (string | number)[]): Promise<[number, number, number, number, number]>;
   interposeReplace(...args: (string | number)[]): Promise<number>;
+  interposeIncrement(key: string, ttlSeconds: number): Promise<number | string>;
 };
 
 /**
@@ -52,6 +53,7 @@ class RedisStore implements Store {
     this.redis = connect(configuration) as Scripted;
     this.redis.defineCommand('interposeAdmit', { lua: admitScript });
     this.redis.defineCommand('interposeReplace', { lua: replaceScript, numberOfKeys: 1 });
+    this.redis.defineCommand('interposeIncrement', { lua: incrementScript, numberOfKeys: 1 });
     let open = (): void => {};
     const wait = new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, configuration.timeoutMs);
@@ -115,6 +117,23 @@ class RedisStore implements Store {
   async replace(key: string, expected: string, value: string, ttlSeconds: number): Promise<boolean> {
     const ttl = ttlSeconds > 0 ? Math.ceil(ttlSeconds) : 0;
     return (await this.ask(() => this.redis.interposeReplace(key, expected, value, ttl))) === 1;
+  }
+
+  async add(key: string, value: string, ttlSeconds: number): Promise<boolean> {
+    const added = await this.ask(() =>
+      ttlSeconds > 0 ? this.redis.set(key, value, 'EX', Math.ceil(ttlSeconds), 'NX') : this.redis.set(key, value, 'NX'),
+    );
+    return added === 'OK';
+  }
+
+  async secondsLeft(key: string): Promise<number> {
+    return this.ask(() => this.redis.ttl(key));
+  }
+
+  async increment(key: string, ttlSeconds: number): Promise<number> {
+    const value = await this.ask(() => this.redis.interposeIncrement(key, ttlSeconds > 0 ? Math.ceil(ttlSeconds) : 0));
+    if (typeof value !== 'number') throw new TypeError('the value is no whole number');
+    return value;
   }
 
   async delete(names: readonly string[]): Promise<number> {

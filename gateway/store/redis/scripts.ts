@@ -85,3 +85,12 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 if ARGV[3] == '0' then redis.call('SET', KEYS[1], ARGV[2]) else redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3]) end
 return 1
 `;
+
+/** Counts a value up. KEYS: the key. ARGV: seconds (0: for ever), which only a new value gets. Answers text when it is no number. */
+export const incrementScript = `
+local before = redis.call('GET', KEYS[1])
+if before and not string.match(before, '^-?%d+$') then return 'NaN' end
+local value = redis.call('INCR', KEYS[1])
+if not before and ARGV[1] ~= '0' then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
+return value
+`;
