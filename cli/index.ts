@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
+import { bundleCommand } from './bundle.ts';
 import { coprocessCommand } from './coprocess.ts';
 import { exitCodes, fail } from './exit.ts';
 import { gatewayCommand } from './gateway.ts';
@@ -33,7 +34,14 @@ Examples:
 Exit codes: 0 it ended as it was asked to, 1 it failed while running, 2 the command line or the configuration is wrong.`,
   );
 
-for (const verb of [runCommand(), gatewayCommand(), coprocessCommand(), validateCommand(), migrateCommand()]) {
+for (const verb of [
+  runCommand(),
+  gatewayCommand(),
+  coprocessCommand(),
+  validateCommand(),
+  migrateCommand(),
+  bundleCommand(),
+]) {
   program.addCommand(verb.copyInheritedSettings(program));
 }
 
