@@ -52,6 +52,17 @@ protocols('one plain port takes HTTP/1.1 and HTTP/2 with prior knowledge', async
   );
 });
 
+protocols('cookies that an HTTP/2 client splits are one line again', async () => {
+  await withUpstream((upstream) =>
+    withGateway({ apis: { orders: { proxy: { target_url: upstream.url } } } }, async ({ url }) => {
+      const session = http2.connect(url);
+      await overHttp2(session, { ':path': '/orders/2', cookie: ['a=1', 'b=2'] });
+      session.close();
+      assert.is(upstream.requests[0]?.headers.cookie, 'a=1; b=2');
+    }),
+  );
+});
+
 protocols('a preface that comes byte by byte is still HTTP/2', async () => {
   await withGateway({ apis: {} }, async ({ address }) => {
     const [host, port] = address.split(':');
