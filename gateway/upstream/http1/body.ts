@@ -12,10 +12,11 @@ export interface BodyOwner {
  */
 export class ClientBody extends EventEmitter {
   destroyed = false;
+  /** Undici takes more; otherwise wait for `bodyDrained`. */
+  flowing = false;
   private readonly owner: BodyOwner;
   /** Parts that came before undici had a connection, or in the turn in which it asked to wait. */
   private readonly queue: Buffer[] = [];
-  private flowing = false;
   private ending = false;
 
   constructor(owner: BodyOwner) {
@@ -23,25 +24,15 @@ export class ClientBody extends EventEmitter {
     this.owner = owner;
   }
 
-  /** False: wait for `bodyDrained`. */
-  write(chunk: Buffer): boolean {
-    if (this.destroyed) return true;
-    if (!this.flowing) {
-      this.queue.push(chunk);
-      return false;
-    }
-    this.emit('data', chunk);
-    return this.flowing;
+  write(chunk: Buffer): void {
+    if (this.destroyed) return;
+    if (this.flowing) this.emit('data', chunk);
+    else this.queue.push(chunk);
   }
 
   end(): void {
     this.ending = true;
     if (this.flowing && this.queue.length === 0) this.emit('end');
-  }
-
-  /** Whether undici, not the client, is what the body waits for. */
-  get waitsForUpstream(): boolean {
-    return !this.flowing || this.ending;
   }
 
   // What undici calls:
@@ -62,6 +53,7 @@ export class ClientBody extends EventEmitter {
   /** The request is over. What the client still sends is dropped. */
   destroy(): void {
     this.destroyed = true;
+    this.flowing = true;
     this.queue.length = 0;
   }
 

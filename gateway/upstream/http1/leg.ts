@@ -60,7 +60,8 @@ export class Http1Leg implements Dispatcher.DispatchHandler, DeliverySource, Bod
       method: to.method,
       headers: head.entries,
       body: (this.body ?? to.body ?? null) as Buffer | null,
-      headersTimeout: 0,
+      // The timer below is the one that counts. Undici's may be as long as that for the body: then it keeps one timer for both.
+      headersTimeout: to.timeoutMs < idleBodyTimeoutMs ? idleBodyTimeoutMs : 0,
       bodyTimeout: idleBodyTimeoutMs,
     };
     if (serverName !== undefined) options.servername = serverName;
@@ -101,10 +102,12 @@ export class Http1Leg implements Dispatcher.DispatchHandler, DeliverySource, Bod
   }
 
   write(chunk: Buffer): boolean {
-    const more = (this.body as ClientBody).write(chunk);
+    const body = this.body as ClientBody;
+    body.write(chunk);
+    // It may take the chunk at once, so that there is nothing to wait for.
     if (!this.dispatched) this.dispatch();
-    if (!more) this.awaitHead();
-    return more;
+    if (!body.flowing) this.awaitHead();
+    return body.flowing;
   }
 
   end(): void {
