@@ -25,6 +25,8 @@ export interface Running {
   /** Addresses that it listens on, as `host:port` or `unix:/path`. */
   readonly addresses: readonly string[];
   readonly controlAddress: string | undefined;
+  /** Read definitions, policies and plugins again; absent where there are none. */
+  reload?(): Promise<void>;
   /** Stop accepting, let what is in flight end, close everything. */
   close(): Promise<void>;
 }
@@ -207,6 +209,9 @@ async function runningGateway(
   return {
     addresses: gateway.addresses,
     controlAddress: gateway.controlAddress,
+    reload: async () => {
+      await gateway.reload();
+    },
     close: async () => {
       await gateway.close();
       await closeHooks();

@@ -10,7 +10,7 @@ const closeGraceMs = 5000;
 /** `npm run` hands a signal on to a process that the terminal has sent it to already. */
 const echoMs = 1000;
 
-/** Start, and run until SIGTERM or SIGINT: then requests in flight may end. A second signal ends the process at once. */
+/** Start, and run until SIGTERM or SIGINT: then requests in flight may end. A second signal ends the process at once. SIGHUP reloads. */
 export async function serve(start: (main: Main) => Promise<Running>, configuration: Configuration): Promise<void> {
   let running: Running | undefined;
   let signalledMs: number | undefined;
@@ -30,6 +30,8 @@ export async function serve(start: (main: Main) => Promise<Running>, configurati
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  // What goes wrong is in the log, and all stays as it was.
+  process.on('SIGHUP', () => void running?.reload?.().catch(() => {}));
 
   try {
     running = await start(await import('../main.ts'));

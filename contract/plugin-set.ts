@@ -17,6 +17,8 @@ export interface PluginSet {
   readonly bundleNamed?: string;
   /** Digest of the content that the hooks were read from: a coprocess whose bundle of that name is another refuses the set. */
   readonly bundleDigest?: string;
+  /** State of the plugin files as the gateway sees them; another state makes another set. Says nothing to drivers. */
+  readonly pluginFiles?: string;
   readonly hooks: readonly HookSpec[];
 }
 

@@ -8,11 +8,18 @@ export interface Origin {
   readonly definition: Api;
   /** Content of its bundle; absent without one. */
   readonly bundleDigest: string | undefined;
+  /** State of its plugin files outside of bundles; absent without any. */
+  readonly pluginFiles: string | undefined;
 }
 
 /** Whether nothing has changed. The loader gives the same object for a definition that is as it was. */
 export function sameOrigin(a: Origin, b: Origin | undefined): boolean {
-  return b !== undefined && a.definition === b.definition && a.bundleDigest === b.bundleDigest;
+  return (
+    b !== undefined &&
+    a.definition === b.definition &&
+    a.bundleDigest === b.bundleDigest &&
+    a.pluginFiles === b.pluginFiles
+  );
 }
 
 /**
@@ -21,10 +28,13 @@ export function sameOrigin(a: Origin, b: Origin | undefined): boolean {
  */
 export class BundleReports {
   private readonly dispatcher: Dispatcher;
+  private readonly signal: AbortSignal;
   private readonly reports = new Map<string, Promise<SetReport>>();
 
-  constructor(dispatcher: Dispatcher) {
+  /** @param signal ends the wait for coprocesses. */
+  constructor(dispatcher: Dispatcher, signal: AbortSignal) {
     this.dispatcher = dispatcher;
+    this.signal = signal;
   }
 
   /** Undefined for an API without a bundle. */
@@ -33,7 +43,7 @@ export class BundleReports {
     if (bundle === '') return Promise.resolve(undefined);
     let report = this.reports.get(bundle);
     if (report === undefined) {
-      report = this.dispatcher.install(toBundleSet(bundle));
+      report = this.dispatcher.install(toBundleSet(bundle), this.signal);
       this.reports.set(bundle, report);
     }
     return report;

@@ -12,6 +12,7 @@ import type { Dispatcher } from './dispatch/dispatcher.ts';
 import { type ClientRequest, type ClientResponse, Exchange } from './exchange.ts';
 import { type Listener, openListener } from './listener/index.ts';
 import { hostOf } from './object/client-request.ts';
+import { coalesced } from './reload/coalesced.ts';
 import { type ReplyOptions, sendError, sendRedirect, sendText } from './replies.ts';
 import type { Upstream } from './upstream/upstream.ts';
 import { buildWorld, type LoadProblem, type World } from './world.ts';
@@ -49,10 +50,15 @@ export interface Gateway {
   readonly world: World;
   /** Read the definitions again and swap them in; requests in flight end on what they began with. */
   reload(): Promise<World>;
+  /** Why APIs did not load, or why the last reload came to nothing. */
+  readonly problems: readonly LoadProblem[];
   /** Not accepting any more: readiness says no. */
   readonly draining: boolean;
   close(): Promise<void>;
 }
+
+/** Pause before what could not be installed for want of a coprocess is tried again. */
+const retryMs = 1000;
 
 /** Tells the client of a recorded request which trace it is. */
 const traceIdHeader = 'X-Tyk-Trace-Id';
@@ -63,7 +69,9 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
   const { limits } = configuration;
   let world = await load(undefined);
   let draining = false;
-  let reloading: Promise<World> | undefined;
+  let failedReload: LoadProblem | undefined;
+  let retry: NodeJS.Timeout | undefined;
+  const reload = coalesced(swap);
   const listeners: Listener[] = [];
   let controlListener: Listener | undefined;
 
@@ -80,18 +88,13 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
     get draining() {
       return draining;
     },
-    async reload() {
-      // One at a time; who asks while one runs waits for one that begins after it.
-      const before = reloading;
-      const mine = (async () => {
-        await before?.catch(() => {});
-        return swap();
-      })();
-      reloading = mine;
-      return mine;
+    get problems() {
+      return failedReload === undefined ? world.problems : [failedReload, ...world.problems];
     },
+    reload,
     async close() {
       draining = true;
+      clearTimeout(retry);
       if (limits.drainDelayMs > 0) await new Promise((resolve) => setTimeout(resolve, limits.drainDelayMs));
       await Promise.all(
         [...listeners, ...(controlListener ? [controlListener] : [])].map((listener) =>
@@ -113,9 +116,25 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
 
   async function swap(): Promise<World> {
     const old = world;
-    world = await load(old);
+    try {
+      world = await load(old);
+      failedReload = undefined;
+    } catch (error) {
+      const message = `the reload failed, and all stays as it was: ${(error as Error).message}`;
+      failedReload = { source: configuration.definitions.folder, message };
+      parts.log('error', message);
+      throw error;
+    }
     retire(old, world, parts.dispatcher);
+    tryAgain();
     return world;
+  }
+
+  /** Coprocesses that were not there may come. */
+  function tryAgain(): void {
+    clearTimeout(retry);
+    if (!world.incomplete || draining) return;
+    retry = setTimeout(() => void reload().catch(() => {}), retryMs).unref();
   }
 
   function handle(request: ClientRequest, response: ClientResponse): void {
@@ -171,6 +190,7 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
     void serve(served, request, response, { socket, head });
   }
 
+  tryAgain();
   for (const listener of configuration.listeners) {
     listeners.push(await openListener({ listener, limits }, { request: handle, upgrade }));
   }

@@ -1,4 +1,4 @@
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { ApiObserver } from './chain/observer.ts';
 import type { FixedError } from './chain/request-steps.ts';
 import { type Configuration, definitionOptions } from './configuration/index.ts';
@@ -95,9 +95,7 @@ export async function openGateway(options: OpenGatewayOptions): Promise<Gateway>
 function apiLoader({ configuration, state, log }: OpenGatewayOptions): GatewayParts['loadApis'] {
   // The same object each time: files that have not changed are then not read again.
   const options = definitionOptions(configuration);
-  const { compatibility, bundles, plugins } = configuration;
-  // The original's folder of middleware is the one that bundles are in.
-  const scripts = compatibility.tykConf ? dirname(bundles.folder) : (plugins.folders[0] ?? '.');
+  const scripts = scriptFolder(configuration);
   let last: LoadedDefinitions | undefined;
   return async () => {
     for (const problem of await state.sessions.policies.load()) log('warn', problem);
@@ -115,12 +113,22 @@ function apiLoader({ configuration, state, log }: OpenGatewayOptions): GatewayPa
   };
 }
 
+/** Where scripts that are hooks by their folder lie. The original's folder of middleware is the one that bundles are in. */
+function scriptFolder({ compatibility, bundles, plugins }: Configuration): string {
+  return compatibility.tykConf ? dirname(bundles.folder) : (plugins.folders[0] ?? '.');
+}
+
 function bundleHooks({ configuration, log }: OpenGatewayOptions): GatewayParts['bundleHooks'] {
   const options = definitionOptions(configuration);
+  const scripts = scriptFolder(configuration);
   return (definition, customMiddleware) => {
     const { api, refusal, warnings } = withBundleHooks(definition, customMiddleware, options);
     for (const warning of warnings) log('warn', warning);
-    return refusal === undefined ? { api } : { api, problem: refusalLines(refusal).join('\n') };
+    if (refusal !== undefined) return { api, problem: refusalLines(refusal).join('\n') };
+    const unbundled = { ...api, plugins: { ...api.plugins, bundle: '' } };
+    if (withFolderHooks(unbundled, scripts, options) === unbundled) return { api };
+    const problem = `its bundle would leave out the scripts in ${join(scripts, api.id)}: give it the one or the other`;
+    return { api, problem };
   };
 }
 

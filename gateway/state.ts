@@ -1,12 +1,14 @@
 import type { Configuration } from './configuration/index.ts';
 import { createHostServices, type HostServices } from './host-services.ts';
 import { createPolicies, createSessions, type Sessions } from './session/index.ts';
-import { createStore } from './store/index.ts';
+import { createStore, type Store } from './store/index.ts';
 
 /** What outlives a request: the store, sessions, policies, and the services that plugins ask for. Opened before anything that needs them. */
 export interface GatewayState {
   readonly sessions: Sessions;
   readonly hostServices: HostServices;
+  /** What gateways that share the store tell each other. */
+  readonly messages: Pick<Store, 'publish' | 'subscribe' | 'onGap'>;
   close(): Promise<void>;
 }
 
@@ -28,6 +30,7 @@ export async function openState(configuration: Configuration, log: StateLog): Pr
   return {
     sessions,
     hostServices: createHostServices(store, sessions.records, fire),
+    messages: store,
     close: async () => {
       await sessions.close();
       await store.close();

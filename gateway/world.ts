@@ -7,6 +7,7 @@ import type { Api, ListenRule } from './definitions/api.ts';
 import { hostPattern, listenPattern } from './definitions/endpoint-path.ts';
 import { toPluginSet } from './definitions/plugin-set.ts';
 import type { GatewayParts } from './gateway.ts';
+import { PluginFiles } from './reload/plugin-files.ts';
 import { createRouter, type Route, type Router } from './router.ts';
 
 /** All APIs of one moment: what a reload builds aside, and swaps in at once. */
@@ -18,6 +19,8 @@ export interface World {
   find(nameOrId: string): ServedApi | undefined;
   /** APIs that could not be loaded, and why. */
   readonly problems: readonly LoadProblem[];
+  /** Coprocesses could not be reached in time: another try may be all it takes. */
+  readonly incomplete: boolean;
   /** What each API that is served was made from, by id. */
   readonly origins: ReadonlyMap<string, Origin>;
 }
@@ -27,6 +30,8 @@ export interface LoadProblem {
   readonly source: string;
   readonly api?: string;
   readonly message: string;
+  /** It did not load now, but the last revision that did still serves. */
+  readonly lastServes?: boolean;
   /** Where the API would have answered. */
   readonly place?: { readonly path: string; readonly domain: string } | undefined;
 }
@@ -54,7 +59,10 @@ export async function buildWorld(
   const byId = new Map<string, ServedApi>();
   const origins = new Map<string, Origin>();
   const problems: LoadProblem[] = [...refused];
-  const bundles = new BundleReports(parts.dispatcher);
+  let incomplete = false;
+  const signal = AbortSignal.timeout(parts.configuration.limits.startTimeoutMs);
+  const bundles = new BundleReports(parts.dispatcher, signal);
+  const files = new PluginFiles(parts.configuration.plugins.folders, apis);
   await inParallel(apis, installsAtOnce, async (definition) => {
     const { id, source } = definition;
     const last = old?.byId.get(id);
@@ -64,16 +72,18 @@ export async function buildWorld(
       origins.set(id, lastOrigin as Origin);
     };
     const bundle = await bundles.of(definition);
-    const origin: Origin = { definition, bundleDigest: bundle?.bundle?.digest };
+    const pluginFiles = files.of(definition);
+    const origin: Origin = { definition, bundleDigest: bundle?.bundle?.digest, pluginFiles };
     if (last !== undefined && isLoaded(last.report) && sameOrigin(origin, lastOrigin)) return keep();
-    const { api, report, problem } = await revise(definition, bundle, parts);
+    const { api, report, problem } = await revise(origin, bundle, parts, signal);
     if (problem !== undefined) {
+      incomplete ||= signal.aborted;
       problems.push({ source, api: id, message: `${source}: ${problem}` });
       if (last !== undefined && isLoaded(last.report)) return keep();
       // An API whose bundle cannot be had is not there at all (recorded).
       if (report.bundle === undefined && bundle !== undefined && parts.bundleFailureUnroutes) return;
     }
-    const handlers = await installEvents(api, parts);
+    const handlers = await installEvents(api, pluginFiles, parts, signal);
     const events = createEvents(api, handlers, parts);
     const installed = [report, handlers].flatMap((one) =>
       one !== undefined && one.hooks.length > 0 && isLoaded(one) ? [one.digest] : [],
@@ -112,7 +122,19 @@ export async function buildWorld(
       // Nobody can tell which requests it would have answered.
     }
   }
-  return { router: createRouter(routes, routing.strict), byId, find: resolver(byId), problems, origins };
+  return {
+    router: createRouter(routes, routing.strict),
+    byId,
+    find: resolver(byId),
+    problems: problems.map(withState),
+    incomplete,
+    origins,
+  };
+
+  function withState(problem: LoadProblem): LoadProblem {
+    const served = byId.get(problem.api ?? '');
+    return { ...problem, lastServes: served !== undefined && isLoaded(served.report) };
+  }
 }
 
 const anyHost: Pick<ListenRule, 'domain' | 'domainPattern'> = {};
@@ -128,30 +150,39 @@ interface Revision {
 }
 
 /** Load an API's plugins: those of its bundle, if it has one, else those that the definition names. */
-async function revise(definition: Api, bundle: SetReport | undefined, parts: GatewayParts): Promise<Revision> {
-  if (bundle === undefined) return install(definition, undefined, parts);
+async function revise(
+  { definition, pluginFiles }: Origin,
+  bundle: SetReport | undefined,
+  parts: GatewayParts,
+  signal: AbortSignal,
+): Promise<Revision> {
+  const install = async (api: Api, bundleDigest?: string): Promise<Revision> => {
+    const set = toPluginSet(api, bundleDigest, pluginFiles);
+    if (set.hooks.length === 0) return { api, report: { digest: set.digest, hooks: [] } };
+    const report = await parts.dispatcher.install(set, signal);
+    return isLoaded(report) ? { api, report } : { api, report, problem: whyNot(set, report) };
+  };
+  if (bundle === undefined) return install(definition);
   if (bundle.bundle === undefined || !isLoaded(bundle)) {
     const refused = bundle.refused ?? 'its bundle could not be loaded';
     return { api: definition, report: { digest: bundle.digest, hooks: [], refused }, problem: refused };
   }
   const { api, problem } = parts.bundleHooks(definition, bundle.bundle.customMiddleware);
-  if (problem === undefined) return install(api, bundle.bundle.digest, parts);
+  if (problem === undefined) return install(api, bundle.bundle.digest);
   const { digest } = bundle;
   return { api, report: { digest, hooks: [], refused: problem, bundle: bundle.bundle }, problem };
 }
 
-async function install(api: Api, bundleDigest: string | undefined, parts: GatewayParts): Promise<Revision> {
-  const set = toPluginSet(api, bundleDigest);
-  if (set.hooks.length === 0) return { api, report: { digest: set.digest, hooks: [] } };
-  const report = await parts.dispatcher.install(set);
-  return isLoaded(report) ? { api, report } : { api, report, problem: whyNot(set, report) };
-}
-
 /** Load an API's event handlers. One that does not load is not called, and the API serves without it (recorded). */
-async function installEvents(api: Api, { dispatcher, log }: GatewayParts): Promise<SetReport | undefined> {
-  const set = eventSet(api);
+async function installEvents(
+  api: Api,
+  pluginFiles: string | undefined,
+  { dispatcher, log }: GatewayParts,
+  signal: AbortSignal,
+): Promise<SetReport | undefined> {
+  const set = eventSet(api, pluginFiles);
   if (set === undefined) return undefined;
-  const report = await dispatcher.install(set);
+  const report = await dispatcher.install(set, signal);
   if (!isLoaded(report)) log('warn', `${api.source}: its event handlers are not called: ${whyNot(set, report)}`);
   return report;
 }

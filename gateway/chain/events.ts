@@ -32,7 +32,7 @@ const maxHandlersInFlight = 1000;
 let inFlight = 0;
 
 /** What a coprocess must install so that an API's event handlers can be called: a set of their own. Undefined when there are none. */
-export function eventSet(api: Api): PluginSet | undefined {
+export function eventSet(api: Api, pluginFiles: string | undefined): PluginSet | undefined {
   const hooks = pluginHandlers(api).map(
     (handler, index): HookSpec => ({
       index,
@@ -47,7 +47,7 @@ export function eventSet(api: Api): PluginSet | undefined {
     }),
   );
   if (hooks.length === 0) return undefined;
-  const set = { apiId: api.id, orgId: api.orgId, hooks };
+  const set = { apiId: api.id, orgId: api.orgId, ...(pluginFiles === undefined ? {} : { pluginFiles }), hooks };
   return { digest: digestOf(set), ...set };
 }
 

@@ -1,7 +1,9 @@
 import { timingSafeEqual } from 'node:crypto';
+import { isLoaded } from '../../contract/plugin-set.ts';
 import type { ClientRequest, ClientResponse } from '../exchange.ts';
 import type { Gateway } from '../gateway.ts';
 import { send } from '../replies.ts';
+import type { LoadProblem } from '../world.ts';
 import { answerBy, type Endpoint } from './endpoints.ts';
 import { type ControlReply, type ControlRequest, json, status } from './reply.ts';
 
@@ -20,6 +22,8 @@ export interface ControlOptions {
   readonly metrics: () => Promise<ControlReply>;
   /** Why requests cannot be served now; empty: they can. */
   readonly problems: () => readonly string[];
+  /** Tell all gateways that share the store to reload, this one included. */
+  readonly reloadGroup: () => Promise<void>;
   readonly version: string;
   /** What health and readiness call this program. */
   readonly description: string;
@@ -33,7 +37,7 @@ export function createControl(gateway: Gateway, options: ControlOptions): Contro
   const secret = options.secret === undefined ? undefined : Buffer.from(options.secret);
   const endpoints: readonly Endpoint[] = [
     { path: ['reload'], GET: reload },
-    { path: ['reload', 'group'], GET: reload },
+    { path: ['reload', 'group'], GET: reloadGroup },
     // There is no response cache to empty; who calls wants it to be empty.
     { path: ['cache', ':api'], DELETE: async () => status(200, 'ok', 'cache invalidated') },
     { path: ['health'], GET: async () => status(400, 'error', 'Health checks are not enabled for this node') },
@@ -67,18 +71,51 @@ export function createControl(gateway: Gateway, options: ControlOptions): Contro
 
   async function reload(asked: ControlRequest): Promise<ControlReply> {
     const done = gateway.reload();
-    if (asked.query.get('block') === 'true') await done;
-    else done.catch(() => {});
+    if (asked.query.get('block') !== 'true') done.catch(() => {});
+    else {
+      try {
+        await done;
+      } catch (error) {
+        return status(500, 'error', `the reload failed, and all stays as it was: ${(error as Error).message}`);
+      }
+    }
     return status(200, 'ok', '');
   }
 
+  async function reloadGroup(asked: ControlRequest): Promise<ControlReply> {
+    try {
+      await options.reloadGroup();
+    } catch (error) {
+      return status(500, 'error', `the other gateways could not be told: ${(error as Error).message}`);
+    }
+    return reload(asked);
+  }
+
   function health(): ControlReply {
-    const body = { status: 'pass', version: options.version, description: options.description, details: {} };
-    return json(200, body);
+    const { problems } = gateway;
+    return json(200, {
+      status: problems.length === 0 ? 'pass' : 'warn',
+      version: options.version,
+      description: options.description,
+      details: Object.fromEntries(problems.map(detail)),
+    });
+  }
+
+  /** An API that did not load: which, why, and who answers for it meanwhile. */
+  function detail({ source, api, message, lastServes }: LoadProblem): readonly [string, object] {
+    const meanwhile = lastServes === true ? 'its last good revision serves' : 'its requests are refused';
+    const output = api === undefined ? message : `${message}; ${meanwhile}`;
+    return [api ?? source, { status: lastServes === true ? 'warn' : 'fail', componentType: 'api', output }];
+  }
+
+  function nothingServed(): readonly string[] {
+    if (gateway.problems.length === 0) return [];
+    const serves = [...gateway.world.byId.values()].some(({ report }) => isLoaded(report));
+    return serves ? [] : ['no API could be loaded'];
   }
 
   function readiness(): ControlReply {
-    const problems = gateway.draining ? ['the gateway is shutting down'] : options.problems();
+    const problems = gateway.draining ? ['the gateway is shutting down'] : [...options.problems(), ...nothingServed()];
     if (problems.length > 0) return status(503, 'error', problems.join('; '));
     return json(200, {
       status: 'pass',

@@ -43,7 +43,7 @@ export async function withGateway(test: GatewayTest, use: (gateway: TestGateway)
       control: { address: '127.0.0.1:0', secret: 'a secret of the tests' },
       log: { level: 'fatal' },
       ...test.configuration,
-      definitions: { folder: join(folder, 'apis') },
+      definitions: { ...test.configuration?.definitions, folder: join(folder, 'apis') },
       plugins: { folder: join(folder, 'plugins'), ...test.configuration?.plugins },
     },
     { folder },

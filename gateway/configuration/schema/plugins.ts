@@ -3,6 +3,7 @@ import { bytes, clientTls, count, flag, ms, oneOf, path, pem, section, text } fr
 
 export const definitions = section('API definitions (Tyk Classic and Tyk OAS)', {
   folder: path('apis', 'Folder of definition files, `*.json`'),
+  watch: flag(true, 'Reload when files in the folder change'),
   ignoreFeatures: z
     .array(z.string())
     .default([])

@@ -74,6 +74,8 @@ function found(path: string, file: string): string {
 
 function translateFolders(conf: TykConf, tree: UserTree, file: string): void {
   tree.set('definitions.folder', 'app_path', found(conf.app_path || 'apps/', file));
+  // What the control API writes counts at the next reload, and not before.
+  tree.set('definitions.watch', '', false);
   tree.set('plugins.folder', '', '.');
   tree.set('bundles.folder', 'middleware_path', join(found(conf.middleware_path || 'middleware', file), 'bundles'));
   tree.set('bundles.download', 'enable_bundle_downloader', conf.enable_bundle_downloader ?? false);

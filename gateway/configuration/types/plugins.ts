@@ -2,6 +2,8 @@ import type { Address, ClientTls } from './network.ts';
 
 export interface Definitions {
   readonly folder: string;
+  /** Reload when files in the folder change. */
+  readonly watch: boolean;
   /** Names of features that a definition may ask for in vain. */
   readonly ignoreFeatures: readonly string[];
   /** Values of `secrets://KEY` in definitions. */
