@@ -31,7 +31,7 @@ const maxRedirects = 5;
 class FinalError extends BundleError {}
 
 /** Where a bundle is: its name joined to the path of the base URL (spec/platform-contract §3.2). @throws {BundleError} */
-export function bundleUrl(baseUrl: string, name: string): URL {
+function bundleUrl(baseUrl: string, name: string): URL {
   const url = URL.canParse(baseUrl) ? new URL(baseUrl) : undefined;
   if (url === undefined || !['http:', 'https:', 'file:'].includes(url.protocol)) {
     throw new FinalError(`Unknown URL scheme: bundles.baseUrl must be an http, https or file URL, got ${baseUrl}`);

@@ -33,7 +33,9 @@ export function mergedMiddleware(bundles: readonly ListedBundle[]): Record<strin
     const driver = field(customMiddleware, 'driver') ?? '';
     merged.driver ??= driver;
     if (merged.driver !== driver) {
-      throw new BundleError(`${name} has the driver "${driver}", and those before it "${merged.driver}"`);
+      throw new BundleError(
+        `${name} has the driver ${JSON.stringify(driver)}, and those before it ${JSON.stringify(merged.driver)}`,
+      );
     }
     for (const list of lists) {
       const hooks = field(customMiddleware, list) ?? [];

@@ -30,7 +30,7 @@ type AnyJson = Record<string, any>;
 
 interface Workshop {
   readonly folder: string;
-  build(key?: KeyObject, release?: number, output?: string): Promise<string>;
+  readonly build: (key?: KeyObject, release?: number, output?: string) => Promise<string>;
 }
 
 async function inWorkshop(use: (workshop: Workshop) => Promise<void>): Promise<void> {

@@ -21,8 +21,8 @@ export interface TestStore {
   /** Paths that the server was asked for. */
   readonly asked: string[];
   /** Another store over the same folder, as of another process. */
-  reopen(options?: Partial<BundleOptions>): BundleStore;
-  publish(name: string, bundle: BundleSpec): Promise<void>;
+  readonly reopen: (options?: Partial<BundleOptions>) => BundleStore;
+  readonly publish: (name: string, bundle: BundleSpec) => Promise<void>;
 }
 
 /** A manifest for Python, and one file. */

@@ -10,7 +10,7 @@ import { type CallOptions, hookCall, pluginSet } from '../hook-call.ts';
 /** With protobuf: the interpreter of the tests' virtual environment. Without: the same Python, by itself. */
 export const kinds = ['with protobuf', 'without protobuf'] as const;
 
-export async function interpreterOf(kind: (typeof kinds)[number]): Promise<string> {
+async function interpreterOf(kind: (typeof kinds)[number]): Promise<string> {
   return kind === 'with protobuf' ? python() : 'python3';
 }
 
@@ -29,9 +29,9 @@ export interface LoadedPython {
   readonly reports: SetReport['hooks'];
   readonly log: { level: string; message: string; fields: Record<string, unknown> | undefined }[];
   /** Run a hook by its place. */
-  run(hook: number, call?: CallOptions): Promise<HookAnswer>;
+  readonly run: (hook: number, call?: CallOptions) => Promise<HookAnswer>;
   /** The same bundle, loaded for another API. */
-  another(apiId: string): Promise<Omit<LoadedPython, 'another' | 'log'>>;
+  readonly another: (apiId: string) => Promise<Omit<LoadedPython, 'another' | 'log'>>;
 }
 
 export async function withPython(test: PythonTest, use: (python: LoadedPython) => Promise<void>): Promise<void> {
