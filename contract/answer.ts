@@ -74,6 +74,3 @@ export interface HookOutcome {
   readonly failure?: PluginFailure;
   readonly timing: HookTiming;
 }
-
-/** The answer of a hook that changed nothing. */
-export const unchanged: HookAnswer = Object.freeze({});

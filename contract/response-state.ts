@@ -1,4 +1,3 @@
-import type { ResponseEdits } from './answer.ts';
 import type { HeaderList } from './header-list.ts';
 
 /** An upstream's response on its way through the response hooks. */
@@ -7,4 +6,3 @@ export interface ResponseState {
   headers: HeaderList;
   body: Buffer;
 }
-export type { ResponseEdits };

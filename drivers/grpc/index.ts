@@ -1,2 +1,2 @@
-export { type ClientSpan, createGrpcDriver, type GrpcDriverOptions } from './grpc-driver.ts';
+export { createGrpcDriver } from './grpc-driver.ts';
 export type { PluginServerOptions } from './servers.ts';

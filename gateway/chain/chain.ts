@@ -4,9 +4,6 @@ import type { HookRun } from '../dispatch/dispatcher.ts';
 import { narrowing, splitAtConditions } from './conditions.ts';
 import { type ChainRun, isScript } from './hooks.ts';
 
-/** The order in which phases run. What stands between two phases in the gateway separates their hooks into runs. */
-export const requestPhases: readonly HookType[] = ['pre', 'auth', 'postKeyAuth', 'post'];
-
 /** Hooks of these phases, as few runs as their conditions allow. */
 export function runsOf(api: Api, report: SetReport, phases: readonly HookType[]): readonly ChainRun[] {
   return splitAtConditions(hooksOf(api, phases)).map((hooks) => conditionalRun(report, hooks));

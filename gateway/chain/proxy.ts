@@ -104,7 +104,7 @@ function methodOf(exchange: Exchange): string {
 }
 
 /** The client's headers, or what hooks made of them, with the client's address added to X-Forwarded-For. */
-export function upstreamHeaders(
+function upstreamHeaders(
   request: ClientRequest,
   state: RequestState | undefined,
   trace: TraceContext | undefined,

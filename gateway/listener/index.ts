@@ -1,1 +1,1 @@
-export { type Listener, type ListenerLimits, openListener } from './listener.ts';
+export { type Listener, openListener } from './listener.ts';

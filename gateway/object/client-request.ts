@@ -31,7 +31,7 @@ export function hostOf(request: ClientRequest): string {
   return (request.headers[':authority'] as string | undefined) ?? request.headers.host ?? '';
 }
 
-export function isEncrypted(request: ClientRequest): boolean {
+function isEncrypted(request: ClientRequest): boolean {
   return (request.socket as { encrypted?: boolean } | null)?.encrypted === true;
 }
 

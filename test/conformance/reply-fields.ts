@@ -20,7 +20,10 @@ function sortAt(value: unknown, path: string): void {
 }
 
 function sortable(value: unknown): string {
-  return JSON.stringify(value, value !== null && typeof value === 'object' ? Object.keys(value).sort(byName) : undefined);
+  return JSON.stringify(
+    value,
+    value !== null && typeof value === 'object' ? Object.keys(value).sort(byName) : undefined,
+  );
 }
 
 function byName(a: string, b: string): number {

@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { valkey } from '../peers/index.ts';
 import { type Difference, differencesOf } from './compare.ts';
-import { redisCommand } from './peers/redis.ts';
-import { dig, parsedJson, selected } from './reply-fields.ts';
 import { send } from './peers/client.ts';
 import { type FileServer, startFileServer } from './peers/file-server.ts';
 import { type PluginServer, startPluginServer } from './peers/plugin-server.ts';
+import { redisCommand } from './peers/redis.ts';
 import { startUpstream, type Upstream } from './peers/upstream.ts';
 import { fileIn, freePort, makeFolder, secret, startProduct } from './product.ts';
+import { dig, parsedJson, selected } from './reply-fields.ts';
 import { type Case, merge, type Step, type StepRecord, type Suite, substitute, walk, withTimes } from './suite.ts';
 
 // biome-ignore-start lint/suspicious/noTemplateCurlyInString: the cases' own variables.
