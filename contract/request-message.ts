@@ -1,4 +1,4 @@
-import type { RequestEdits } from './answer.ts';
+import type { HeaderPair, RequestEdits } from './answer.ts';
 import { HeaderList } from './header-list.ts';
 import { parseQuery } from './query.ts';
 import {
@@ -22,6 +22,8 @@ const f = { headers: 1, url: 5, params: 6, returnOverrides: 10, method: 11, requ
 /** `return_overrides` as it is sent: `response_code` -1, which means none (a negative int32 takes ten bytes). */
 const noOverride = Buffer.from([0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01]);
 
+const none: readonly HeaderPair[] = [];
+
 /**
  * The request of a call. It exists as state (where it was made), as wire bytes (where it arrived), or both; each is made from the
  * other at most once, and only when asked for. It does not change: {@link after} gives the next one.
@@ -31,10 +33,19 @@ export class RequestMessage {
   private headNow: Buffer | undefined;
   private notUtf8Now: boolean | undefined;
   private readonly originalUrl: string | undefined;
+  /** Second and further values of headers, which the head has no place for. */
+  private readonly repeatedHeaders: readonly HeaderPair[];
   /** The whole body; empty when no hook of the run reads it. */
   readonly body: Buffer;
 
-  private constructor(state: RequestState | undefined, head: Buffer | undefined, body: Buffer, originalUrl?: string) {
+  private constructor(
+    state: RequestState | undefined,
+    head: Buffer | undefined,
+    body: Buffer,
+    originalUrl?: string,
+    repeatedHeaders: readonly HeaderPair[] = none,
+  ) {
+    this.repeatedHeaders = repeatedHeaders;
     this.originalUrl = originalUrl;
     this.stateNow = state;
     this.headNow = head;
@@ -50,12 +61,20 @@ export class RequestMessage {
    * A message that arrived: a `coprocess.MiniRequestObject` without bodies, and the body. While a URL rewrite is pending, the head
    * has its target, and `originalUrl` is what it is rewritten from.
    */
-  static fromWire(head: Buffer, body: Buffer, originalUrl?: string): RequestMessage {
-    return new RequestMessage(undefined, head, body, originalUrl);
+  static fromWire(
+    head: Buffer,
+    body: Buffer,
+    originalUrl?: string,
+    repeatedHeaders?: readonly HeaderPair[],
+  ): RequestMessage {
+    return new RequestMessage(undefined, head, body, originalUrl, repeatedHeaders);
   }
 
   get state(): RequestState {
-    this.stateNow ??= readRequestHead(this.headNow as Buffer, this.body, this.originalUrl);
+    if (this.stateNow === undefined) {
+      this.stateNow = readRequestHead(this.headNow as Buffer, this.body, this.originalUrl);
+      for (const [name, value] of this.repeatedHeaders) this.stateNow.headers.add(name, value);
+    }
     return this.stateNow;
   }
 

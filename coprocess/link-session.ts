@@ -166,7 +166,7 @@ export class LinkSession implements FromGatewayHandler {
       return;
     }
     const outcomes = this.coprocess.run(run.digest, run.hooks, {
-      request: RequestMessage.fromWire(call.request, call.body, call.originalUrl),
+      request: RequestMessage.fromWire(call.request, call.body, call.originalUrl, call.repeatedHeaders),
       ...(call.sessionJson !== undefined && { sessionJson: call.sessionJson }),
       response: call.response === undefined ? undefined : ResponseMessage.fromWire(call.response, call.responseBody),
       session: call.session,

@@ -40,6 +40,7 @@ export const call = {
   responseBodyBytes: 13,
   originalUrl: 14,
   sessionJson: 15,
+  repeatedHeaders: 16,
 } as const;
 
 export const answer = { id: 1, outcomes: 2 } as const;

@@ -1,3 +1,4 @@
+import type { HeaderPair } from '../answer.ts';
 import type { HookCall } from '../call.ts';
 import type { PluginSet } from '../plugin-set.ts';
 import { fromByteString, toByteString } from '../text.ts';
@@ -62,7 +63,10 @@ export function writeCall(writer: WireWriter, id: number, run: number, timeoutMs
     writer.string(f.call.traceparent, call.trace.traceparent);
     if (call.trace.tracestate !== undefined) writer.string(f.call.tracestate, call.trace.tracestate);
   }
-  const { rewrite, url } = request.state;
+  const { rewrite, url, headers } = request.state;
+  for (let i = 1; i < headers.size; i++) {
+    if (headers.isRepeat(i)) writer.mapEntry(f.call.repeatedHeaders, headers.nameAt(i), headers.valueAt(i));
+  }
   if (rewrite !== undefined) writer.string(f.call.originalUrl, urlText(url));
   writer.finish(start);
 }
@@ -100,6 +104,8 @@ export interface ReceivedCall {
   body: Buffer;
   session: Buffer | undefined;
   sessionJson: string | undefined;
+  /** Second and further values of headers. */
+  repeatedHeaders: HeaderPair[] | undefined;
   metadata: Buffer | undefined;
   response: Buffer | undefined;
   responseBody: Buffer;
@@ -203,6 +209,7 @@ function readCall(reader: WireReader): ReceivedCall {
     body: nothing,
     session: undefined,
     sessionJson: undefined,
+    repeatedHeaders: undefined,
     metadata: undefined,
     response: undefined,
     responseBody: nothing,
@@ -234,6 +241,10 @@ function readCall(reader: WireReader): ReceivedCall {
         break;
       case f.call.sessionJson:
         call.sessionJson = fromByteString(reader.string());
+        break;
+      case f.call.repeatedHeaders:
+        call.repeatedHeaders ??= [];
+        call.repeatedHeaders.push(reader.mapEntry());
         break;
       case f.call.metadata:
         call.metadata = reader.view();

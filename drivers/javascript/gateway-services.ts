@@ -28,7 +28,11 @@ export async function askGateway(
     }
     case 'storage.set':
     case 'storage.setnx':
-      return host.request(`scripts.${service.slice('storage.'.length)}`, { key: first, value: second, ttlSeconds: third });
+      return host.request(`scripts.${service.slice('storage.'.length)}`, {
+        key: first,
+        value: second,
+        ttlSeconds: third,
+      });
     case 'storage.incr':
       return host.request('scripts.incr', { key: first, ttlSeconds: second });
     default:

@@ -52,8 +52,11 @@ export class Pool {
     this.places = Array.from({ length: options.processes }, (_, i) => this.openPlace(`javascript guest ${i + 1}`));
   }
 
-  /** Load a set. @throws {PluginFailure} when the guest does not come up. */
-  async add(install: Omit<Install, 'set'>, host: Host): Promise<{ set: PooledSet; reports: InstallReport }> {
+  /** Load a set. When no guest can do that now, there are no reports, and the set is loaded when it is first called. */
+  async add(
+    install: Omit<Install, 'set'>,
+    host: Host,
+  ): Promise<{ set: PooledSet; reports: InstallReport | undefined }> {
     const numbered: Install = { set: ++this.lastSet, ...install };
     const set: PooledSet = {
       install: numbered,
@@ -79,10 +82,11 @@ export class Pool {
           apiId,
         });
       }
-      return { set, reports: reports ?? [] };
+      return { set, reports };
     } catch (error) {
-      this.sets.delete(numbered.set);
-      throw error;
+      const { apiId } = install;
+      host.log('warn', `scripts of ${apiId} are loaded when they are called: ${(error as Error).message}`, { apiId });
+      return { set, reports: undefined };
     }
   }
 

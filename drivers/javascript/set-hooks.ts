@@ -78,35 +78,31 @@ async function loadGroup(
   const ordered = [...new Map(scriptOrder(found).map((script) => [script.name, script])).values()];
   const usable = hooks.filter((hook) => found.has(hook));
   const { apiId, orgId } = set;
-  try {
-    const { set: pooled, reports: said } = await pool.add(
-      {
-        apiId,
-        orgId,
-        generation,
-        config: configOf(set),
-        scripts: ordered.map(({ name, code }) => ({ name, code })),
-        hooks: usable.map((hook) => ({
-          index: hook.index,
-          type: hook.type,
-          name: hook.name,
-          script: ordered.findIndex(({ name }) => name === found.get(hook)?.name),
-          writesMeta: hook.requireSession && hook.type !== 'pre' && hook.type !== 'auth',
-        })),
-      },
-      host,
-    );
-    loaded.sets.push(pooled);
-    for (const [i, hook] of usable.entries()) {
-      const reason = said[i];
-      if (typeof reason === 'string') refuse(hook, `${found.get(hook)?.name}: ${reason}`);
-      else {
-        loaded.places[hook.index] = pooled;
-        reports.set(hook, { ready: true, body: 'buffered' });
-      }
+  const { set: pooled, reports: said } = await pool.add(
+    {
+      apiId,
+      orgId,
+      generation,
+      config: configOf(set),
+      scripts: ordered.map(({ name, code }) => ({ name, code })),
+      hooks: usable.map((hook) => ({
+        index: hook.index,
+        type: hook.type,
+        name: hook.name,
+        script: ordered.findIndex(({ name }) => name === found.get(hook)?.name),
+        writesMeta: hook.requireSession && hook.type !== 'pre' && hook.type !== 'auth',
+      })),
+    },
+    host,
+  );
+  loaded.sets.push(pooled);
+  for (const [i, hook] of usable.entries()) {
+    const reason = said?.[i];
+    if (typeof reason === 'string') refuse(hook, `${found.get(hook)?.name}: ${reason}`);
+    else {
+      loaded.places[hook.index] = pooled;
+      reports.set(hook, { ready: true, body: 'buffered' });
     }
-  } catch (error) {
-    for (const hook of usable) refuse(hook, (error as Error).message);
   }
 }
 

@@ -65,7 +65,9 @@ function withHooks(
     };
   });
   const ownAuth = added.findLast((hook) => hook.type === 'auth');
-  const hooks = [...plugins.hooks, ...added].filter((hook) => hook.type !== 'auth' || ownAuth === undefined || hook === ownAuth);
+  const hooks = [...plugins.hooks, ...added].filter(
+    (hook) => hook.type !== 'auth' || ownAuth === undefined || hook === ownAuth,
+  );
   return {
     ...api,
     auth: ownAuth === undefined ? auth : { ...auth, token: auth.standard },

@@ -1,0 +1,4 @@
+// test-timeout: 300
+import { conformance } from './cases.ts';
+
+conformance(['js', 'js-virtual', 'js-config', 'js-off', 'js-head'], true);
