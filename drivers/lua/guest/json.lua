@@ -4,7 +4,6 @@ local guest = ...
 
 local byte, char, concat, find, floor, format, gsub, match, sub =
   string.byte, string.char, table.concat, string.find, math.floor, string.format, string.gsub, string.match, string.sub
-local string_end = guest.carrier.string_end
 local huge, next, pairs, tonumber, tostring, type = math.huge, next, pairs, tonumber, tostring, type
 local json = {null = setmetatable({}, {__tostring = function() return 'null' end})}
 guest.json = json
@@ -40,10 +39,17 @@ local function unicode_at(text, at)
   return utf8_of(code), at + 6
 end
 
+-- Where the next backslash is, as far as it has been looked for: plain searches are compiled, patterns are not.
+local next_escape = 0
+
+local function string_end(text, at) return find(text, '["\\]', at) or #text + 1 end
+
 -- The string whose first character is at `at`, and the place after its closing quote.
 local function decode_string(text, at)
-  local stop = string_end(text, at)
-  if byte(text, stop) == 34 then return sub(text, at, stop - 1), stop + 1 end
+  if next_escape < at then next_escape = find(text, '\\', at, true) or huge end
+  local stop = find(text, '"', at, true) or huge
+  if stop < next_escape then return sub(text, at, stop - 1), stop + 1 end
+  stop = string_end(text, at)
   local parts, n = {}, 0
   while true do
     local c = byte(text, stop)
@@ -104,6 +110,20 @@ local function decode_object(text, at, depth)
   end
 end
 
+-- Whole numbers of up to 15 digits, as most are, without a pattern: that would not be compiled.
+local function decode_number(text, at, c)
+  local value, stop = 0, at
+  while c and c >= 48 and c <= 57 do
+    value, stop = value * 10 + c - 48, stop + 1
+    c = byte(text, stop)
+  end
+  if stop > at and stop - at < 16 and c ~= 46 and c ~= 69 and c ~= 101 then return value, stop end
+  local number = match(text, '^-?%d+%.?%d*[eE]?[+-]?%d*', at)
+  value = number and tonumber(number)
+  if not value then fail(text, at, 'an unknown character') end
+  return value, at + #number
+end
+
 local words = {[116] = {'true', true}, [102] = {'false', false}, [110] = {'null', null}}
 
 function decode_value(text, at, depth)
@@ -119,14 +139,12 @@ function decode_value(text, at, depth)
     if sub(text, at, at + #word[1] - 1) ~= word[1] then fail(text, at, 'an unknown word') end
     return word[2], at + #word[1]
   end
-  local number = match(text, '^-?%d+%.?%d*[eE]?[+-]?%d*', at)
-  local value = number and tonumber(number)
-  if not value then fail(text, at, 'an unknown character') end
-  return value, at + #number
+  return decode_number(text, at, c)
 end
 
 --- The value that a text says. Raises what is wrong with it.
 function json.decode(text)
+  next_escape = 0
   local value, at = decode_value(text, 1, 0)
   at = skip_space(text, at)
   if at <= #text then fail(text, at, 'more follows') end

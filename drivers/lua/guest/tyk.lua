@@ -48,6 +48,7 @@ function tyk.new_helper()
 end
 
 local function unescape(text)
+  if not find(text, '%', 1, true) and not find(text, '+', 1, true) then return text end
   -- A `%` without two digits behind it: the pair is not seen.
   if find((gsub(text, '%%%x%x', '')), '%', 1, true) then return nil end
   text = gsub(text, '+', ' ')
