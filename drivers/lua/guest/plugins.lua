@@ -4,8 +4,8 @@ local guest = ...
 
 local carrier, globals = guest.carrier, guest.globals
 local concat, format, getinfo, getlocal = table.concat, string.format, debug.getinfo, debug.getlocal
-local find, getmetatable, ipairs, next, pairs, pcall, setmetatable, tostring, type =
-  string.find, getmetatable, ipairs, next, pairs, pcall, setmetatable, tostring, type
+local find, getmetatable, ipairs, next, pairs, pcall, rawget, tostring, type =
+  string.find, getmetatable, ipairs, next, pairs, pcall, rawget, tostring, type
 
 local plugins = {}
 guest.plugins = plugins
@@ -30,7 +30,7 @@ end
 -- The fields of the standard libraries, to see who changes them.
 local function library_fields(all)
   local fields = {}
-  for name, value in pairs(all) do
+  for name, value in next, all do
     if type(globals.base[name]) == 'table' and type(value) == 'table' and name ~= 'interpose' then
       for field, item in pairs(value) do fields[name .. '.' .. tostring(field)] = item end
     end
@@ -40,23 +40,17 @@ end
 
 -- Run a source once, to learn which globals it defines. One that reaches into what all share is needed by every hook.
 local function learn(source, all)
-  local before = library_fields(all)
-  local watch = {
-    __index = all,
-    __newindex = function(_, name, value)
-      source.defines[name] = true
-      all[name] = value
-    end,
-  }
-  local env = setmetatable({}, watch)
-  all._G = env
-  globals.enter(env)
-  globals.bind(source.chunk, env)
+  local fields, globals_before, meta = library_fields(all), {}, getmetatable(all)
+  for name, value in next, all do globals_before[name] = value end
+  globals.bind(source.chunk, all)
   local ok, why = pcall(source.chunk)
   if not ok then warn(format('%s threw while it was loaded: %s', source.name, tostring(why))) end
-  source.shared = next(env) ~= nil or getmetatable(env) ~= watch
+  for name, value in next, all do
+    if globals_before[name] ~= value then source.defines[name] = true end
+  end
+  source.shared = getmetatable(all) ~= meta
   for field, item in pairs(library_fields(all)) do
-    if before[field] ~= item then source.shared = true end
+    if fields[field] ~= item then source.shared = true end
   end
 end
 
@@ -139,6 +133,7 @@ function plugins.load(message)
   local sources, hooks = {}, {}
   globals.set_folders(message.folders)
   local all = globals.maker({_G = true})(nil, guest.tyk.new_helper())
+  globals.enter(all)
   for _, file in ipairs(message.files) do
     local source = read_source(file)
     sources[#sources + 1] = source
@@ -146,7 +141,7 @@ function plugins.load(message)
   end
   local definers, mentioners = index_of(sources)
   for _, hook in ipairs(message.hooks) do
-    local run = all[hook.name]
+    local run = rawget(all, hook.name)
     if type(run) ~= 'function' or not definers[hook.name] then
       hook.reason = missing(hook, sources)
     else
@@ -173,5 +168,5 @@ function plugins.fresh(hook, object)
     bind(chunks[i], env)
     pcall(chunks[i])
   end
-  return env[hook.name]
+  return rawget(env, hook.name) or env[hook.name]
 end
