@@ -58,9 +58,9 @@ export function writeBody(response: ClientResponse, chunk: Buffer): boolean {
 export function endResponse(response: ClientResponse, chunk: Buffer | undefined, trailers: Trailers | undefined): void {
   const stream = streamOf(response);
   if (trailers !== undefined) response.addTrailers(passableTrailers(trailers, stream === undefined));
-  const target = stream ?? (response as ServerResponse);
-  if (chunk === undefined) target.end();
-  else target.end(chunk);
+  // Node's compatibility layer must know of the end: of HEAD's it tells nobody, 'close' included, unless it was asked to end it.
+  if (chunk === undefined) response.end();
+  else (response as ServerResponse).end(chunk);
   if (stream !== undefined && !stream.readableEnded && !stream.endAfterHeaders) stopRequest(stream);
 }
 

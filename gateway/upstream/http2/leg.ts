@@ -161,8 +161,8 @@ export class Http2Leg implements DeliverySource {
 
   private ended(stream: ClientHttp2Stream): void {
     if (this.done) return;
-    // Node ends a stream that was reset with CANCEL or NO_ERROR as if it had come to its end.
-    if (stream.rstCode !== NGHTTP2_NO_ERROR || (this.bodyBytesLeft ?? 0) > 0) {
+    // Node ends a stream that was reset with CANCEL or NO_ERROR, or whose session went, as if it had come to its end.
+    if (stream.rstCode !== NGHTTP2_NO_ERROR || this.delivery.status === 0 || (this.bodyBytesLeft ?? 0) > 0) {
       this.broken(stream, closedEarly(stream));
       return;
     }

@@ -296,16 +296,20 @@ for (const code of [constants.NGHTTP2_INTERNAL_ERROR, constants.NGHTTP2_CANCEL, 
   });
 }
 
-http2('a stream that the upstream resets before its answer is a failure', async () => {
-  await withH2c(
-    (stream) => stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM),
-    async ({ origin }) => {
-      await withFront(origin, {}, async ({ port, results }) => {
-        assert.is((await get(port)).status, 500);
-        assert.is((results[0] as UpstreamError).reason, 'FAILED');
-      });
-    },
-  );
+http2('a stream that the upstream resets before its answer is a failure, with any code', async () => {
+  const { NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_CANCEL, NGHTTP2_NO_ERROR } = constants;
+  for (const code of [NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_CANCEL, NGHTTP2_NO_ERROR]) {
+    await withH2c(
+      (stream) => stream.close(code),
+      async ({ origin }) => {
+        await withFront(origin, {}, async ({ port, http2Port, results }) => {
+          assert.is((await get(port)).status, 500);
+          assert.is((results[0] as UpstreamError).reason, 'FAILED');
+          assert.is(String((await http2Request(http2Port, { ':path': '/' })).headers[':status']), '500');
+        });
+      },
+    );
+  }
 });
 
 http2('a request that the upstream refused unseen is sent once more', async () => {

@@ -435,6 +435,16 @@ responses('a small gzip that unpacks beyond the limit is a failure', async () =>
   });
 });
 
+responses('a HEAD over HTTP/2 comes to its end for the gateway too', async () => {
+  await withAnswer('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n', async ({ origin }) => {
+    await withFront(origin, {}, async ({ http2Port, nextResult }) => {
+      const result = nextResult();
+      await http2Request(http2Port, { ':method': 'HEAD', ':path': '/' });
+      assert.is(((await result) as { status: number }).status, 200);
+    });
+  });
+});
+
 responses('the result tells the status of the upstream and how long its head took', async () => {
   await withAnswer('HTTP/1.1 418 Teapot\r\nContent-Length: 0\r\n\r\n', async ({ origin }) => {
     const steps = {
