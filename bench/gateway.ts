@@ -59,6 +59,7 @@ const setups: readonly Setup[] = [
   { name: 'ts-guest', title: 'TypeScript in a guest, one process', middleware: typescript(1) },
   { name: 'ts-guest-split', title: 'TypeScript in a guest, two services', middleware: typescript(1), split: true },
   { name: 'js', title: 'sandboxed JavaScript, one process', middleware: script('otto', 'stamp.js') },
+  { name: 'python', title: 'Python, one process', middleware: script('python', 'stamp.py') },
   { name: 'lua', title: 'Lua, one process', middleware: script('lua', 'stamp.lua') },
   { name: 'go', title: 'external Go server, one process', middleware: { driver: 'grpc', pre: [{ name: 'Stamp' }] } },
   {
@@ -74,6 +75,8 @@ const plugins: Readonly<Record<string, string>> = {
     "import { pre } from 'interpose/plugin';\nexport const stamp = pre((r) => { r.headers.set('x-stamp', 'yes'); });\n",
   'stamp.js':
     "var stamp = new TykJS.TykMiddleware.NewMiddleware({});\nstamp.NewProcessRequest(function (request, session, config) { request.SetHeaders['x-stamp'] = 'yes'; return stamp.ReturnData(request, {}); });\n",
+  'stamp.py':
+    "from tyk.decorators import Hook\n\n\n@Hook\ndef stamp(request, session, spec):\n    request.add_header('x-stamp', 'yes')\n    return request, session\n",
   'stamp.lua':
     "function stamp(request, session, spec)\n  tyk.req.set_header('x-stamp', 'yes')\n  return request, session\nend\n",
 };

@@ -10,6 +10,7 @@ from _thread import allocate_lock, get_ident
 from collections import deque
 from collections.abc import MutableMapping, MutableSequence
 from json import JSONEncoder, loads
+from struct import pack
 from types import ModuleType
 
 encode_json = JSONEncoder(separators=(",", ":")).encode
@@ -49,7 +50,7 @@ class Channel:
         end = 4 + int.from_bytes(buffer[:4], "big")
         self.fill(end)
         at = 8 + int.from_bytes(buffer[4:8], "big")
-        messages = loads(buffer[8:at])
+        messages = loads(buffer[8:at].decode())
         now = time.monotonic()
         for message in messages:
             lengths = message.get("bytes")
@@ -89,9 +90,7 @@ class Channel:
                 return
             header = encode_json(self.outbox).encode()
             rest = b"".join(self.parts)
-            frame = b"".join(
-                ((4 + len(header) + len(rest)).to_bytes(4, "big"), len(header).to_bytes(4, "big"), header, rest)
-            )
+            frame = pack(">II", 4 + len(header) + len(rest), len(header)) + header + rest
             self.outbox.clear()
             self.parts.clear()
             sent = os.write(OUTPUT, frame)
