@@ -17,7 +17,7 @@ export interface LoadedLua {
   readonly host: RecordingHost;
   readonly loaded: LoadedHooks;
   readonly folder: string;
-  run(name: string, options?: CallOptions): Promise<HookAnswer>;
+  readonly run: (name: string, options?: CallOptions) => Promise<HookAnswer>;
 }
 
 export interface LuaOptions {
