@@ -5,6 +5,7 @@ import { coprocessCommand } from './coprocess.ts';
 import { exitCodes, fail } from './exit.ts';
 import { gatewayCommand } from './gateway.ts';
 import { migrateCommand } from './migrate.ts';
+import { planCommand } from './plan.ts';
 import { runCommand } from './run.ts';
 import { validateCommand } from './validate.ts';
 import { version } from './version.ts';
@@ -39,6 +40,7 @@ for (const verb of [
   gatewayCommand(),
   coprocessCommand(),
   validateCommand(),
+  planCommand(),
   migrateCommand(),
   bundleCommand(),
 ]) {

@@ -5,6 +5,7 @@ import type { Gateway } from '../gateway.ts';
 import { send } from '../replies.ts';
 import type { LoadProblem } from '../world.ts';
 import { answerBy, type Endpoint } from './endpoints.ts';
+import { answerPlan } from './plan.ts';
 import { type ControlReply, type ControlRequest, json, status } from './reply.ts';
 
 /** The control API: health, readiness, metrics for anybody; `/tyk/*` for those who know the secret. */
@@ -40,6 +41,7 @@ export function createControl(gateway: Gateway, options: ControlOptions): Contro
     { path: ['reload', 'group'], GET: reloadGroup },
     // There is no response cache to empty; who calls wants it to be empty.
     { path: ['cache', ':api'], DELETE: async () => status(200, 'ok', 'cache invalidated') },
+    { path: ['plan'], GET: async (asked) => answerPlan(asked, gateway) },
     { path: ['health'], GET: async () => status(400, 'error', 'Health checks are not enabled for this node') },
     ...options.endpoints,
   ];

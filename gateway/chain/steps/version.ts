@@ -15,7 +15,7 @@ export function versionStep(api: Api, parts: ChainParts): Step | undefined {
     if (isPast(api.expires)) {
       return refuseVersion(exchange, 'API has expired, please check documentation or contact administrator', parts);
     }
-    const version = single ?? chosen(api, api.versions, exchange);
+    const version = single ?? chosenVersion(api, api.versions, exchange);
     if (typeof version === 'string') {
       return refuseVersion(exchange, version, parts);
     }
@@ -81,7 +81,7 @@ function checkAccess(exchange: Exchange, version: ApiVersion, parts: ChainParts)
 }
 
 /** The version that the request names, or why there is none. */
-function chosen(api: Api, rule: VersionRule, exchange: Exchange): ApiVersion | string {
+export function chosenVersion(api: Api, rule: VersionRule, exchange: Exchange): ApiVersion | string {
   const named = namedVersion(api, exchange);
   if (rule.stripPath && rule.location === 'url' && rule.byName.has(named)) stripVersion(api, named, exchange);
   const name = named === '' ? rule.defaultName : named;
