@@ -143,6 +143,11 @@ export function serveApi(api: Api, report: SetReport, parts: ServedApiParts): Se
     }
     const list = new HeaderList();
     for (const [name, value] of headers) list.set(canonicalName(name), value);
+    // Response hooks see who answered in place of the upstream, and when, as they do there (recorded).
+    if (hook.type === 'virtual') {
+      list.set('Server', 'tyk');
+      list.set('Date', new Date().toUTCString());
+    }
     const answered = { status, headers: list, body };
     if (hook.type === 'pre') {
       closingHeaders(exchange, answered);

@@ -46,21 +46,23 @@ function exchange(port: number, method: string, bytes: Buffer, timeoutSeconds = 
   return new Promise((resolve) => {
     const socket = net.connect(port, '127.0.0.1');
     const failed = (name: string): void => {
+      clearTimeout(patience);
       socket.destroy();
       resolve({ failed: name });
     };
+    const patience = setTimeout(() => failed('TimeoutError'), timeoutSeconds * 1000);
     socket.on('connect', () => {
       const request = http.request({
         createConnection: () => new Silent(socket),
         method,
         path: '/',
-        timeout: timeoutSeconds * 1000,
       });
       request.on('response', (response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
         response.on('aborted', () => failed('IncompleteRead'));
         response.on('end', () => {
+          clearTimeout(patience);
           socket.destroy();
           const headers: [string, string][] = [];
           for (let i = 0; i < response.rawHeaders.length; i += 2) {
@@ -75,7 +77,6 @@ function exchange(port: number, method: string, bytes: Buffer, timeoutSeconds = 
           });
         });
       });
-      request.on('timeout', () => failed('timeout'));
       request.on('error', (error: Error & { code?: string }) =>
         failed(error.code === 'ECONNRESET' ? 'ConnectionResetError' : error.name),
       );
