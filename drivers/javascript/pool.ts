@@ -78,9 +78,13 @@ export class Pool {
       const { reports, apart } = answer.message as { reports?: InstallReport; apart?: string };
       if (typeof apart === 'string') {
         const { apiId } = install;
-        host.log('info', `scripts of ${apiId} run in a fresh context each time, which costs about 0.3 ms: ${apart}`, {
-          apiId,
-        });
+        host.log(
+          'info',
+          `scripts of ${apiId} run in a fresh context each time, which costs up to a millisecond: ${apart}`,
+          {
+            apiId,
+          },
+        );
       }
       return { set, reports };
     } catch (error) {

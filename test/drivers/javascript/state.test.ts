@@ -1,0 +1,159 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { HookCall } from '../../../contract/call.ts';
+import { headerOf, hookText, withJavaScript } from './with-javascript.ts';
+
+const state = suite('what a run leaves behind');
+
+/** Scripts whose hook tells how often it ran, as far as it can see; how many contexts that takes is not its concern. */
+const counters: Record<string, { around: string; body: string; apart: boolean }> = {
+  'a global number': { around: 'var n = 0;', body: 'n++; var seen = n;', apart: false },
+  'a global object': { around: 'var box = {in: {n: 0}};', body: 'box.in.n++; var seen = box.in.n;', apart: false },
+  'a global list': { around: 'var list = [];', body: 'list.push(1); var seen = list.length;', apart: false },
+  'an implicit global': {
+    around: '',
+    body: "late = typeof late === 'undefined' ? 1 : late + 1; var seen = late;",
+    apart: false,
+  },
+  'a top-level let': { around: 'let n = 0;', body: 'n++; var seen = n;', apart: false },
+  'a top-level const object': { around: 'const box = {n: 0};', body: 'box.n++; var seen = box.n;', apart: false },
+  'a property of a function': { around: 'function f() {} f.n = 0;', body: 'f.n++; var seen = f.n;', apart: false },
+  'a property of the hook': { around: '', body: 'hook.n = (hook.n || 0) + 1; var seen = hook.n;', apart: false },
+  'a property of TykJS': { around: '', body: 'TykJS.n = (TykJS.n || 0) + 1; var seen = TykJS.n;', apart: false },
+  config_data: { around: '', body: 'config.config_data.n++; var seen = config.config_data.n;', apart: false },
+  'a deleted global': {
+    around: 'var n = 1;',
+    body: 'var seen = typeof n === "number" ? 1 : 2; n = undefined;',
+    apart: false,
+  },
+  'a class with a static field': { around: 'class C { static n = 0; }', body: 'C.n++; var seen = C.n;', apart: false },
+  'a closure': {
+    around: 'var next = (function () { var n = 0; return function () { return ++n; }; })();',
+    body: 'var seen = next();',
+    apart: true,
+  },
+  'a list in a closure': {
+    around: 'var add = (function () { var l = []; return function () { return l.push(1); }; })();',
+    body: 'var seen = add();',
+    apart: true,
+  },
+  'a map': { around: 'var m = new Map();', body: 'm.set(m.size, 1); var seen = m.size;', apart: true },
+  'a prototype': { around: '', body: 'Array.prototype.n = ([].n || 0) + 1; var seen = [].n;', apart: true },
+  'a promise': {
+    around: 'var n = 0;',
+    body: 'var seen = n + 1; Promise.resolve().then(function () { n++; });',
+    apart: true,
+  },
+  eval: { around: 'var n = 0;', body: "eval('n++'); var seen = n;", apart: true },
+};
+
+state('whatever a run changed is as it was loaded in the next one', async () => {
+  await withJavaScript({}, async ({ load, log }) => {
+    for (const [name, { around, body, apart }] of Object.entries(counters)) {
+      log.length = 0;
+      const files = { 'a.js': hookText(`${body} request.SetHeaders['X-N'] = String(seen);`, around) };
+      const { run } = await load(files, [{}], { configData: { n: 0 } });
+      for (let i = 0; i < 6; i++) assert.is(headerOf(await run(), 'X-N'), '1', name);
+      assert.is(
+        log.some(({ message }) => message.includes('fresh context')),
+        apart,
+        name,
+      );
+    }
+  });
+});
+
+state('a module made by a function that shares nothing which changes keeps its context', async () => {
+  await withJavaScript({}, async ({ load, log }) => {
+    const around = 'var lib = (function () { function shout(s) { return s + "!"; } return { shout: shout }; })();';
+    const { run } = await load({ 'a.js': hookText("request.SetHeaders['X-A'] = lib.shout('hi');", around) });
+    assert.is(headerOf(await run(), 'X-A'), 'hi!');
+    assert.not.ok(log.some(({ message }) => message.includes('fresh context')));
+  });
+});
+
+state('APIs do not see each other', async () => {
+  await withJavaScript({}, async ({ load }) => {
+    const text = hookText(
+      "request.SetHeaders['X-S'] = typeof secret + Object.keys({}.constructor.prototype).length; secret = 1;",
+    );
+    const [a, b] = [await load({ 'a.js': text }), await load({ 'b.js': text })];
+    for (const { run } of [a, b, a, b]) assert.is(headerOf(await run(), 'X-S'), 'undefined0');
+  });
+});
+
+state(
+  'a hook that waits for the host runs on from there, with its globals and its log as if it had never stopped',
+  async () => {
+    await withJavaScript({}, async (scripts) => {
+      scripts.answer = (_, args) => ({ alias: (args as { key: string }).key });
+      const { run } = await scripts.load({
+        'a.js': hookText(
+          "n++; log('before'); var a = JSON.parse(TykGetKeyData('one', 'x')).alias; log('between');" +
+            " try { var b = JSON.parse(TykGetKeyData(a + '-two', 'x')).alias; } catch (e) { b = 'caught'; }" +
+            " request.SetHeaders['X-Out'] = [n, a, b].join(); log('after');",
+          'var n = 0;',
+        ),
+      });
+      assert.is(headerOf(await run(), 'X-Out'), '1,one,one-two');
+      assert.equal(
+        scripts.asked.map(({ args }) => (args as { key: string }).key),
+        ['one', 'one-two'],
+      );
+      const lines = scripts.log.map(({ message }) => message).filter((line) => /before|between|after/.test(line));
+      assert.equal(lines, ['before', 'between', 'after']);
+    });
+  },
+);
+
+state('event handlers keep their globals, and hooks of the same file do not see them', async () => {
+  await withJavaScript({}, async (scripts) => {
+    const text =
+      'var n = 0; var handler = new TykJS.TykEventHandlers.NewEventHandler({});' +
+      " handler.NewHandler(function (event, context) { n++; TykSetKeyData('seen', JSON.stringify({alias: event.Type + n}), '1'); });";
+    const { hooks } = await scripts.load({ 'a.js': text }, [{ type: 'event', name: 'handler' }]);
+    const payload = JSON.stringify({
+      message: { Type: 'KeyExpired', Meta: {}, TimeStamp: '' },
+      spec: { APIID: 'a', OrgID: 'o' },
+    });
+    for (let i = 0; i < 2; i++) await hooks.run(...(await eventCall(hooks, payload)));
+    assert.equal(
+      scripts.asked.map(({ args }) => (args as { session: { alias: string } }).session.alias),
+      ['KeyExpired1', 'KeyExpired2'],
+    );
+  });
+});
+
+async function eventCall(
+  _: unknown,
+  payload: string,
+): Promise<Parameters<import('../../../drivers/driver.ts').LoadedHooks['run']>> {
+  const { Cancellation } = await import('../../../contract/cancellation.ts');
+  const { RequestMessage } = await import('../../../contract/request-message.ts');
+  const { requestState } = await import('../../../contract/request-state.ts');
+  const { parseTarget } = await import('../../../contract/url.ts');
+  const request = RequestMessage.of(requestState({ method: '', url: parseTarget('/'), body: Buffer.from(payload) }));
+  const call: HookCall = {
+    request,
+    response: undefined,
+    session: undefined,
+    metadata: undefined,
+    deadlineMs: performance.now() + 5000,
+    cancellation: new Cancellation(),
+    trace: undefined,
+  };
+  const hook = {
+    index: 0,
+    type: 'event',
+    driver: 'otto',
+    name: 'handler',
+    path: 'a.js',
+    rawBodyOnly: false,
+    requireSession: false,
+    timeoutMs: 5000,
+    onError: 'continue',
+  } as const;
+  return [hook, call];
+}
+
+state.run();
