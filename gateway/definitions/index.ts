@@ -1,9 +1,9 @@
 export type { Api } from './api.ts';
 export { withBundleHooks } from './bundle-hooks.ts';
 export { parseClassic } from './classic.ts';
-export { withFolderHooks } from './folder-hooks.ts';
 export { featureNames } from './features.ts';
 export type { JsonObject } from './fields.ts';
+export { withFolderHooks } from './folder-hooks.ts';
 export { type LoadedDefinitions, loadDefinitions } from './load.ts';
 export { parseOas } from './oas.ts';
 export { oasToClassic } from './oas-to-classic.ts';

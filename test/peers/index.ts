@@ -1,9 +1,7 @@
 /**
  * Real counterparts for tests: servers and interpreters that are built or installed on first use into `.tools/`, and started
- * on free ports. Each throws {@link MissingTool} when the machine lacks what it takes. Whoever starts one closes it.
  */
 export { type Jaeger, jaeger } from './jaeger.ts';
-export { MissingTool } from './missing-tool.ts';
-export { go, goProgram, java, type PluginServer, type PluginServerOptions, pythonServer } from './plugin-servers.ts';
+export { go, goProgram, java, type PluginServerOptions, pythonServer } from './plugin-servers.ts';
 export { python } from './python.ts';
 export { type Valkey, valkey } from './valkey.ts';
