@@ -212,7 +212,7 @@ for (const [net, bits] of [
   privateRanges.addSubnet(net, bits, 'ipv6');
 }
 
-export function isPrivate(address: string): boolean {
+function isPrivate(address: string): boolean {
   return privateRanges.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
 }
 

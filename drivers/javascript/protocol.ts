@@ -43,20 +43,5 @@ export interface GuestSettings {
   readonly library: Script | null;
 }
 
-/** What a run of a hook gives back: JSON out of the isolate. */
-export interface RunResult {
-  /** Lines that the script logged. */
-  readonly logs?: readonly LogLine[];
-  /** Why there is no result. */
-  readonly error?: {
-    readonly reason: 'HOOK_THREW' | 'REPLY_INVALID';
-    readonly message: string;
-    readonly stack?: string;
-  };
-  /** What the script waits for before it can go on. */
-  readonly pending?: readonly [service: string, ...args: unknown[]];
-  /** The members of the answer, as JSON text in `answer`. */
-  readonly done?: unknown;
-}
-
+/** A line that a script logged. */
 export type LogLine = readonly [level: 'info' | 'warn' | 'error' | 'debug' | 'raw', text: string];

@@ -1,6 +1,5 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { HookCall } from '../../../contract/call.ts';
 import { headerOf, hookText, withJavaScript } from './with-javascript.ts';
 
 const state = suite('what a run leaves behind');
@@ -111,49 +110,17 @@ state('event handlers keep their globals, and hooks of the same file do not see 
     const text =
       'var n = 0; var handler = new TykJS.TykEventHandlers.NewEventHandler({});' +
       " handler.NewHandler(function (event, context) { n++; TykSetKeyData('seen', JSON.stringify({alias: event.Type + n}), '1'); });";
-    const { hooks } = await scripts.load({ 'a.js': text }, [{ type: 'event', name: 'handler' }]);
+    const { run } = await scripts.load({ 'a.js': text }, [{ type: 'event', name: 'handler' }]);
     const payload = JSON.stringify({
       message: { Type: 'KeyExpired', Meta: {}, TimeStamp: '' },
       spec: { APIID: 'a', OrgID: 'o' },
     });
-    for (let i = 0; i < 2; i++) await hooks.run(...(await eventCall(hooks, payload)));
+    for (let i = 0; i < 2; i++) await run(0, { body: payload });
     assert.equal(
       scripts.asked.map(({ args }) => (args as { session: { alias: string } }).session.alias),
       ['KeyExpired1', 'KeyExpired2'],
     );
   });
 });
-
-async function eventCall(
-  _: unknown,
-  payload: string,
-): Promise<Parameters<import('../../../drivers/driver.ts').LoadedHooks['run']>> {
-  const { Cancellation } = await import('../../../contract/cancellation.ts');
-  const { RequestMessage } = await import('../../../contract/request-message.ts');
-  const { requestState } = await import('../../../contract/request-state.ts');
-  const { parseTarget } = await import('../../../contract/url.ts');
-  const request = RequestMessage.of(requestState({ method: '', url: parseTarget('/'), body: Buffer.from(payload) }));
-  const call: HookCall = {
-    request,
-    response: undefined,
-    session: undefined,
-    metadata: undefined,
-    deadlineMs: performance.now() + 5000,
-    cancellation: new Cancellation(),
-    trace: undefined,
-  };
-  const hook = {
-    index: 0,
-    type: 'event',
-    driver: 'otto',
-    name: 'handler',
-    path: 'a.js',
-    rawBodyOnly: false,
-    requireSession: false,
-    timeoutMs: 5000,
-    onError: 'continue',
-  } as const;
-  return [hook, call];
-}
 
 state.run();

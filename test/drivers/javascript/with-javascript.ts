@@ -30,7 +30,6 @@ export interface Scripts {
 export interface Loaded {
   readonly reports: readonly HookReport[];
   run(hook?: number, request?: CallParts): Promise<HookAnswer>;
-  readonly hooks: LoadedHooks;
 }
 
 export interface CallParts {
@@ -92,7 +91,6 @@ export async function withJavaScript(
       opened.push(hooks);
       return {
         reports: hooks.reports,
-        hooks,
         run: async (index = 0, parts = {}) => hooks.run(specs[index] as HookSpec, toCall(parts)),
       };
     },
