@@ -88,7 +88,9 @@ function callAt(call: HookCall, position: number): HookCall {
 function next(call: HookCall, answer: HookAnswer, contract: ContractOptions): HookCall {
   const request = answer.request === undefined ? call.request : call.request.after(answer.request, contract);
   const response =
-    answer.response === undefined || call.response === undefined ? call.response : call.response.after(answer.response, contract);
+    answer.response === undefined || call.response === undefined
+      ? call.response
+      : call.response.after(answer.response, contract);
   const { sessionMetadata = call.sessionMetadata } = answer;
   if (request === call.request && response === call.response && sessionMetadata === call.sessionMetadata) return call;
   return { ...call, request, response, sessionMetadata };
