@@ -202,7 +202,9 @@ object('a response hook: a changed header map wins, and additions to the other a
 object('a response hook whose status is none, or whose response is missing, is invalid', () => {
   for (const status of [0, 42, 1234]) {
     const work = (): HookAnswer =>
-      roundTrip(call({ response: [] }), 'response', ({ response: r }) => Object.assign(r ?? {}, { statusCode: status }));
+      roundTrip(call({ response: [] }), 'response', ({ response: r }) =>
+        Object.assign(r ?? {}, { statusCode: status }),
+      );
     assert.is(failure(work), 'REPLY_INVALID');
   }
   assert.is(
