@@ -92,13 +92,17 @@ for (let round = 0; round < Number(values.rounds); round += 1) {
 }
 upstream.kill();
 
-const unit = median((runs.get('bare') ?? []).map(({ us }) => us));
+/** CPU of a variant's rounds: the least is what a machine of its own would show, since neighbours only ever add. */
+const cpuOf = (variant: Variant) => (runs.get(variant) ?? []).map(({ us }) => us);
+const unit = median(cpuOf('bare'));
+const leastUnit = Math.min(...cpuOf('bare'));
 for (const [variant, measured] of runs) {
-  const us = median(measured.map((one) => one.us));
+  const us = median(cpuOf(variant));
+  const least = Math.min(...cpuOf(variant));
   console.log(
     names[variant].padEnd(36),
-    `${us.toFixed(1).padStart(6)} us CPU/request`,
-    `${(us / unit).toFixed(2)} u`,
+    `${us.toFixed(1).padStart(6)} us CPU/request ${(us / unit).toFixed(2)} u`,
+    `least ${least.toFixed(1).padStart(6)} us ${(least / leastUnit).toFixed(2)} u`,
     `${String(median(measured.map(({ report }) => report.requestsPerSecond))).padStart(7)} requests/s`,
     `p50 ${median(measured.map(({ report }) => report.p50Ms)).toFixed(2)} ms`,
     `p99 ${median(measured.map(({ report }) => report.p99Ms)).toFixed(2)} ms`,
