@@ -569,7 +569,12 @@ tykConf('TYK_GW_ variables are the field names, and come before the file', async
   assert.is(store.kind === 'redis' && store.addresses[0]?.host, 'redis');
   assert.is(limits.maxRequestBodyBytes, 7);
   assert.is(policies.path, '/p');
-  assert.equal(definitions, { folder: '/a', ignoreFeatures: [], secrets: { a: '1', b: 'http://h:2' } });
+  assert.equal(definitions, {
+    folder: '/a',
+    ignoreFeatures: [],
+    secrets: { a: '1', b: 'http://h:2' },
+    watch: false,
+  });
   assert.is(analytics.detailed, true);
 });
 
