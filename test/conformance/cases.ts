@@ -16,16 +16,21 @@ export function conformance(names: readonly string[], split: boolean): void {
     running.catch(() => {});
     for (const one of recorded.cases) {
       tests(`${one.id}: ${one.why ?? ''}`, async () => {
-        const differences = await (await running).check(one);
+        const suite = await running;
+        suite.printed();
+        const differences = await suite.check(one);
         const shown = differences
           .slice(0, 6)
           .map(({ path, wanted, had }) => `${path}\n  want ${show(wanted)}\n  have ${show(had)}`);
-        if (exceptions[one.id] === undefined) assert.equal(shown, []);
-        else
+        if (exceptions[one.id] === undefined) {
+          if (shown.length > 0) console.error(suite.printed());
+          assert.equal(shown, []);
+        } else {
           assert.ok(
             differences.length > 0,
             'listed as an exception, and yet it does as recorded: take it off the list',
           );
+        }
       });
     }
     tests.after(async () => (await running).close());

@@ -11,6 +11,8 @@ import { merge } from './suite.ts';
 export interface Product {
   readonly port: number;
   readonly folder: string;
+  /** What it has printed since the last time somebody asked. */
+  printed(): string;
   close(): Promise<void>;
 }
 
@@ -63,6 +65,7 @@ export async function startProduct(world: World, config: Record<string, unknown>
   return {
     port,
     folder,
+    printed: () => output.splice(0).join(''),
     close: async () => {
       await end(processes.reverse());
       await rm(folder, { recursive: true, force: true });

@@ -34,6 +34,8 @@ const base = {
 export interface RunningSuite {
   /** Run a case and compare it with its recording. */
   check(one: Case): Promise<Difference[]>;
+  /** What the product has printed since the last time somebody asked. */
+  printed(): string;
   close(): Promise<void>;
 }
 
@@ -61,6 +63,7 @@ export async function startSuite(suite: Suite, split: boolean): Promise<RunningS
   const product = await startProduct(peers, substitute(suite.config, world), split);
   return {
     check: (one) => checkCase(suite, one, { world, port, redisPort: redis.port, upstream, plugins, files }),
+    printed: () => product.printed(),
     close: async () => {
       await product.close();
       plugins.close();
