@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { ApiObserver } from './chain/observer.ts';
 import type { FixedError } from './chain/request-steps.ts';
@@ -109,8 +110,19 @@ function apiLoader({ configuration, state, log }: OpenGatewayOptions): GatewayPa
       // What cannot be read at all has no place of its own (recorded).
       place: refusal.kind === 'unreadable' ? undefined : { path: refusal.listenPath, domain: refusal.domain },
     }));
-    return { apis: last.apis.map((api) => withFolderHooks(api, scripts, options)), problems };
+    const folders = foldersIn(scripts);
+    const apis = last.apis.map((api) => (folders.has(api.id) ? withFolderHooks(api, scripts, options) : api));
+    return { apis, problems };
   };
+}
+
+/** Looking once spares thousands of APIs a look each. */
+function foldersIn(folder: string): ReadonlySet<string> {
+  try {
+    return new Set(readdirSync(folder));
+  } catch {
+    return new Set();
+  }
 }
 
 /** Where scripts that are hooks by their folder lie. The original's folder of middleware is the one that bundles are in. */

@@ -8,6 +8,7 @@ import { hostPattern, listenPattern } from './definitions/endpoint-path.ts';
 import { toPluginSet } from './definitions/plugin-set.ts';
 import type { GatewayParts } from './gateway.ts';
 import { PluginFiles } from './reload/plugin-files.ts';
+import { Turn } from './reload/turn.ts';
 import { createRouter, type Route, type Router } from './router.ts';
 
 /** All APIs of one moment: what a reload builds aside, and swaps in at once. */
@@ -63,23 +64,40 @@ export async function buildWorld(
   const signal = AbortSignal.timeout(parts.configuration.limits.startTimeoutMs);
   const bundles = new BundleReports(parts.dispatcher, signal);
   const files = new PluginFiles(parts.configuration.plugins.folders, apis);
-  await inParallel(apis, installsAtOnce, async (definition) => {
+  const turn = new Turn();
+  await files.look(turn);
+  const changed: Api[] = [];
+  for (const definition of apis) {
+    const { id } = definition;
+    const origin: Origin = { definition, bundleDigest: undefined, pluginFiles: files.of(definition) };
+    if (definition.plugins.bundle === '' && canKeep(id, origin)) keep(id);
+    else changed.push(definition);
+    if (turn.isOver) await turn.next();
+  }
+
+  function canKeep(id: string, origin: Origin): boolean {
+    const last = old?.byId.get(id);
+    return last !== undefined && isLoaded(last.report) && sameOrigin(origin, old?.origins.get(id));
+  }
+
+  function keep(id: string): void {
+    byId.set(id, old?.byId.get(id) as ServedApi);
+    origins.set(id, old?.origins.get(id) as Origin);
+  }
+
+  await inParallel(changed, installsAtOnce, async (definition) => {
     const { id, source } = definition;
     const last = old?.byId.get(id);
-    const lastOrigin = old?.origins.get(id);
-    const keep = (): void => {
-      byId.set(id, last as ServedApi);
-      origins.set(id, lastOrigin as Origin);
-    };
+    if (turn.isOver) await turn.next();
     const bundle = await bundles.of(definition);
     const pluginFiles = files.of(definition);
     const origin: Origin = { definition, bundleDigest: bundle?.bundle?.digest, pluginFiles };
-    if (last !== undefined && isLoaded(last.report) && sameOrigin(origin, lastOrigin)) return keep();
+    if (canKeep(id, origin)) return keep(id);
     const { api, report, problem } = await revise(origin, bundle, parts, signal);
     if (problem !== undefined) {
       incomplete ||= signal.aborted;
       problems.push({ source, api: id, message: `${source}: ${problem}` });
-      if (last !== undefined && isLoaded(last.report)) return keep();
+      if (last !== undefined && isLoaded(last.report)) return keep(id);
       // An API whose bundle cannot be had is not there at all (recorded).
       if (report.bundle === undefined && bundle !== undefined && parts.bundleFailureUnroutes) return;
     }
@@ -106,6 +124,7 @@ export async function buildWorld(
     const host = routing.customDomains ? listen : anyHost;
     if (active && !internal)
       routes.push({ ...listen, domain: host.domain, domainPattern: host.domainPattern, entry: served });
+    if (turn.isOver) await turn.next();
   }
   for (const problem of refused) {
     const { place, api } = problem;
