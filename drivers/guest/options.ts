@@ -26,7 +26,7 @@ export interface GuestOptions {
   readonly maxQueuedCalls?: number;
   /** Bytes of the bodies of open calls. @default 128 MiB */
   readonly maxQueuedBytes?: number;
-  /** From spawn to the report that all is loaded. @default 10 s */
+  /** From spawn to the report that all is loaded, on a busy machine too. @default 30 s */
   readonly startTimeoutMs?: number;
   /** How long a guest may stay silent when it owes the answer to a cancelled call; then it is killed. @default 500 ms */
   readonly cancelGraceMs?: number;
@@ -56,7 +56,7 @@ export function resolveGuestOptions(options: GuestOptions): ResolvedGuestOptions
     maxFrameBytes: 64 * 1024 * 1024,
     maxQueuedCalls: 4096,
     maxQueuedBytes: 128 * 1024 * 1024,
-    startTimeoutMs: 10_000,
+    startTimeoutMs: 30_000,
     cancelGraceMs: 500,
     drainTimeoutMs: 1000,
     idleMs: Number.POSITIVE_INFINITY,

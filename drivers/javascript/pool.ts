@@ -233,5 +233,6 @@ export class Pool {
 }
 
 const never = new Cancellation();
-const loadTimeoutMs = 15_000;
+/** A guest may take that long to start on a busy machine, and the set some time more. */
+const loadTimeoutMs = 45_000;
 const mebibyte = 1024 * 1024;

@@ -16,7 +16,7 @@ export interface LuaDriverOptions {
   readonly maxWarmGuests?: number;
   /** How long a guest may ignore the end of a call before it is killed. @default 500 ms */
   readonly cancelGraceMs?: number;
-  /** How long the files of a set may take to load. @default 10 s */
+  /** How long the files of a set may take to load. @default 30 s */
   readonly startTimeoutMs?: number;
   /** Environment variables for plugins, in addition to those that every guest gets. @default {} */
   readonly env?: Readonly<Record<string, string>>;
@@ -35,7 +35,7 @@ export function resolveOptions(options: LuaDriverOptions): ResolvedOptions {
     idleMs: 5 * 60 * 1000,
     maxWarmGuests: 32,
     cancelGraceMs: 500,
-    startTimeoutMs: 10_000,
+    startTimeoutMs: 30_000,
     env: {},
     ...options,
   };

@@ -18,7 +18,7 @@ export interface TypeScriptDriverOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** How long a guest may ignore the end of a call before it is killed. @default 500 ms */
   readonly cancelGraceMs?: number;
-  /** How long the modules of a set may take to load. @default 10 s */
+  /** How long the modules of a set may take to load. @default 30 s */
   readonly startTimeoutMs?: number;
 }
 
@@ -34,7 +34,7 @@ export function resolveOptions(options: TypeScriptDriverOptions): ResolvedOption
     allowTrusted: false,
     env: {},
     cancelGraceMs: 500,
-    startTimeoutMs: 10_000,
+    startTimeoutMs: 30_000,
     ...options,
     // Permissions and source maps go by real paths.
     pluginsFolder: realpathSync(resolve(options.pluginsFolder)),
