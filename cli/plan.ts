@@ -72,7 +72,7 @@ async function askGateway({ control, listeners }: Configuration, sample: SampleR
   const query = new URLSearchParams({ path: sample.target, method: sample.method, host: sample.host });
   for (const [name, value] of sample.headers) query.append('header', `${name}: ${value}`);
   try {
-    const answer = await get(address, `/tyk/plan?${query}`, control.secret);
+    const answer = await get(address, `/tyk/plan?${query.toString()}`, control.secret);
     return answer === undefined ? undefined : (JSON.parse(answer) as Plan);
   } catch {
     return undefined;

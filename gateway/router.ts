@@ -14,7 +14,7 @@ export interface Route<Entry> {
  * among those of hosts with patterns, then among those of no host. Listen paths with patterns come after all plain ones of their host.
  */
 export interface Router<Entry> {
-  find(host: string, path: string): Entry | undefined;
+  readonly find: (host: string, path: string) => Entry | undefined;
 }
 
 /** @param strict a listen path without a trailing slash matches whole segments only (`enable_strict_routes`). */

@@ -118,7 +118,7 @@ export async function runHooks(
   parts: ChainParts,
   response: HookCall['response'],
   request: RequestMessage = RequestMessage.of(exchange.state as RequestState),
-  withoutCaller: Uint8Array | undefined = undefined,
+  withoutCaller?: Uint8Array,
   deadlineMs: number = exchange.deadlineMs,
 ): Promise<readonly HookOutcome[]> {
   const span = exchange.span?.beginHooks(chainRun.hooks[0]?.type ?? '');

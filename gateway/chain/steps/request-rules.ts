@@ -158,7 +158,7 @@ function valuesOf({ source, key }: RewriteCondition, exchange: Exchange): readon
       return [state.body.toString('utf8')];
     case 'session': {
       const value = exchange.caller?.session.meta_data?.[key];
-      return value === undefined ? [] : [String(value)];
+      return value === undefined ? [] : [typeof value === 'string' ? value : JSON.stringify(value)];
     }
     case 'context': {
       const value = contextValue(key, exchange);

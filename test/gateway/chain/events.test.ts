@@ -18,7 +18,7 @@ interface Told {
 interface EventServer {
   readonly target: string;
   /** Resolves with the next event, also when it has come already. */
-  next(): Promise<Told>;
+  readonly next: () => Promise<Told>;
 }
 
 const method = (path: string): object => ({
