@@ -1,4 +1,6 @@
 import { EventEmitter, once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Server, ServerCredentials, type UntypedHandleCall } from '@grpc/grpc-js';
 import { suite } from 'uvu';
@@ -155,6 +157,49 @@ events('over two services as well', async () => {
         (gateway) => checkEvents(gateway.url, next, release),
       );
     });
+  });
+});
+
+events('a script is told too, and may tell others', async () => {
+  await withUpstream(async ({ url }) => {
+    const told = new EventEmitter();
+    const hook = createServer((request, response) => {
+      request.setEncoding('utf8').once('data', (body: string) => told.emit('told', JSON.parse(body)));
+      response.end('{}');
+    }).listen(0, '127.0.0.1');
+    await once(hook, 'listening');
+    const { port } = hook.address() as AddressInfo;
+    const script = `
+      var tell = new TykJS.TykEventHandlers.NewEventHandler({});
+      tell.NewHandler(function (event, context) {
+        TykMakeHttpRequest(JSON.stringify({
+          Method: 'POST', Domain: 'http://127.0.0.1:${port}', Resource: '/', Body: JSON.stringify({ event: event, context: context }),
+        }));
+      });`;
+    const handler = { handler_name: 'eh_dynamic_handler', handler_meta: { name: 'tell', path: 'tell.js' } };
+    const api = {
+      use_keyless: false,
+      event_handlers: { events: { AuthFailure: [handler] } },
+      proxy: { target_url: url },
+    };
+    const test = {
+      apis: { api },
+      plugins: { 'tell.js': script },
+      configuration: { javascript: { privateAddresses: true } },
+    };
+    try {
+      await withGateway(test, async (gateway) => {
+        const arrives = once(told, 'told');
+        assert.is((await fetch(`${gateway.url}/api/`, { headers: { Authorization: 'somebody' } })).status, 403);
+        const [{ event, context }] = await arrives;
+        assert.is(event.Type, 'AuthFailure');
+        assert.is(event.Meta.Key, 'somebody');
+        assert.equal(context, { APIID: 'api', OrgID: 'default' });
+      });
+    } finally {
+      hook.close();
+      hook.closeAllConnections();
+    }
   });
 });
 
