@@ -2,8 +2,10 @@
  * What whole set-ups cost, in one run, in u: CPU per request of bare http2-proxy. All processes of ours count, the load generator, the
  * upstream and external plugin servers do not. Set-ups take turns, so that what else the machine does hits all of them.
  *
- *   node --conditions=source bench/gateway.ts [--rounds 3] [--seconds 3] [--connections 64] [--only none,ts-guest]
- *     [--body-bytes 0] [--go PROGRAM (the example's server)]
+ * Each is warmed before the first round: V8's compilers work beside the first thousands of requests, and would be counted as theirs.
+ *
+ *   node --conditions=source bench/gateway.ts [--rounds 3] [--seconds 3] [--warmup-seconds 5] [--connections 64]
+ *     [--only none,ts-guest] [--body-bytes 0] [--go PROGRAM (the example's server)]
  */
 import { type ChildProcess, execFileSync, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -18,6 +20,7 @@ const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '3' },
+    'warmup-seconds': { type: 'string', default: '5' },
     connections: { type: 'string', default: '64' },
     only: { type: 'string', default: '' },
     'body-bytes': { type: 'string', default: '0' },
@@ -46,8 +49,10 @@ const typescript = (count: number, isolation?: 'none'): object => ({
 });
 const script = (driver: string, path: string): object => ({ driver, pre: [{ name: 'stamp', path }] });
 
+const noHook = 'no hook';
+
 const setups: readonly Setup[] = [
-  { name: 'none', title: 'no hook' },
+  { name: 'none', title: noHook },
   { name: 'ts-trusted', title: 'TypeScript, trusted, one process', middleware: typescript(1, 'none') },
   {
     name: 'ts-trusted-split',
@@ -117,22 +122,16 @@ function cpuSeconds(groups: readonly ChildProcess[]): number {
   return ticks / 100;
 }
 
-async function load(url: string): Promise<LoadReport> {
-  const args = [
-    '--url',
-    url,
-    '--connections',
-    values.connections,
-    '--seconds',
-    values.seconds,
-    '--body-bytes',
-    values['body-bytes'],
-  ];
+/** Load a URL for these seconds; what `onMeasuring` says when counting begins and when it ends is the caller's. */
+async function load(url: string, seconds: string, onMeasuring: () => void): Promise<LoadReport> {
+  const args = ['--url', url, '--connections', values.connections, '--seconds', seconds];
+  args.push('--body-bytes', values['body-bytes']);
   if (values['body-bytes'] !== '0') args.push('--method', 'POST');
   for (const header of requestHeaders) args.push('--header', header);
-  const child = spawn(process.execPath, [join(here, 'load.ts'), ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = fork(join(here, 'load.ts'), args, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
+  child.on('message', onMeasuring);
   let output = '';
-  child.stdout.on('data', (chunk) => (output += chunk));
+  child.stdout?.on('data', (chunk) => (output += chunk));
   await once(child, 'close');
   return JSON.parse(output) as LoadReport;
 }
@@ -185,14 +184,12 @@ interface Measured {
 }
 
 async function measure({ url, processes }: Running, into: Measured): Promise<void> {
-  const before = cpuSeconds(processes);
-  const report = await load(url);
-  const spent = cpuSeconds(processes) - before;
-  // The load's warm-up second is part of what was spent.
-  const share = Number(values.seconds) / (Number(values.seconds) + 1);
+  const cpu: number[] = [];
+  const report = await load(url, values.seconds, () => cpu.push(cpuSeconds(processes)));
   const wrong = Object.entries(report.answers).filter(([status]) => status !== '200');
   if (wrong.length > 0) throw new Error(`${into.title}: ${JSON.stringify(report.answers)}`);
-  into.cpuUs.push((spent * share * 1e6) / report.requests);
+  const [before = 0, after = 0] = cpu;
+  into.cpuUs.push(((after - before) * 1e6) / report.requests);
   into.perSecond.push(report.requestsPerSecond);
   into.p99Ms.push(report.p99Ms);
 }
@@ -201,6 +198,42 @@ function median(numbers: readonly number[]): number {
   const sorted = [...numbers].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? 0;
 }
+
+/**
+ * Medians tell what this machine did today; the least of each is what a machine of its own would show, since neighbours only ever add
+ * to what a request costs. Both are set against the same figure of bare http2-proxy and of the gateway without a hook.
+ */
+function report(all: readonly Measured[]): void {
+  const [bare] = all;
+  const none = all.find(({ title }) => title === noHook);
+  console.log(
+    '| set-up | CPU us: median, least | u | over no hook, u | requests/s: median, most | of no hook | p99 ms |',
+  );
+  console.log('|---|---|---|---|---|---|---|');
+  for (const measured of all) {
+    const over = [median, least].map((of) => {
+      const unit = of(bare?.cpuUs ?? []);
+      const cpu = of(measured.cpuUs);
+      return { u: (cpu / unit).toFixed(2), over: none && ((cpu - of(none.cpuUs)) / unit).toFixed(2) };
+    });
+    const share = [median, most].map(
+      (of) => none && `${((100 * of(measured.perSecond)) / of(none.perSecond)).toFixed(0)} %`,
+    );
+    const cells = [
+      measured.title,
+      `${median(measured.cpuUs).toFixed(0)}, ${least(measured.cpuUs).toFixed(0)}`,
+      over.map(({ u }) => u).join(', '),
+      over.map((each) => each.over ?? '').join(', '),
+      `${median(measured.perSecond)}, ${most(measured.perSecond)}`,
+      share.join(', '),
+      median(measured.p99Ms).toFixed(1),
+    ];
+    console.log(`| ${cells.join(' | ')} |`);
+  }
+}
+
+const least = (numbers: readonly number[]): number => Math.min(...numbers);
+const most = (numbers: readonly number[]): number => Math.max(...numbers);
 
 try {
   const upstream = await start([join(here, 'upstream.ts')], /(\d+)\n/);
@@ -212,15 +245,20 @@ try {
     children.push(child);
     await line(child, /(listening)/);
   }
-  const bare = fork(join(here, 'proxies.ts'), ['bare', upstream.found], { detached: true });
-  children.push(bare);
-  const [barePort] = await once(bare, 'message');
   const running = new Map<string, { setup: Running; measured: Measured }>();
   const empty = (title: string): Measured => ({ title, cpuUs: [], perSecond: [], p99Ms: [] });
-  running.set('bare', {
-    setup: { url: `http://127.0.0.1:${barePort}/bench/x`, processes: [bare] },
-    measured: empty('bare http2-proxy'),
-  });
+  for (const [name, title] of [
+    ['bare', 'bare http2-proxy'],
+    ['shim', 'http2-proxy with undici'],
+  ] as const) {
+    const proxy = fork(join(here, 'proxies.ts'), [name, upstream.found], { detached: true });
+    children.push(proxy);
+    const [port] = await once(proxy, 'message');
+    running.set(name, {
+      setup: { url: `http://127.0.0.1:${port}/bench/x`, processes: [proxy] },
+      measured: empty(title),
+    });
+  }
   const wanted = values.only === '' ? [] : values.only.split(',');
   for (const setup of setups) {
     if (wanted.length > 0 && !wanted.includes(setup.name)) continue;
@@ -230,23 +268,11 @@ try {
       measured: empty(setup.title),
     });
   }
+  for (const { setup } of running.values()) await load(setup.url, values['warmup-seconds'], () => {});
   for (let round = 0; round < Number(values.rounds); round++) {
     for (const { setup, measured } of running.values()) await measure(setup, measured);
   }
-  const unit = median(running.get('bare')?.measured.cpuUs ?? []);
-  const noHook = running.get('none')?.measured;
-  console.log(
-    '| set-up | CPU us | u | over no hook, u | requests/s | of no hook | p99 ms |\n|---|---|---|---|---|---|---|',
-  );
-  for (const { measured } of running.values()) {
-    const cpu = median(measured.cpuUs);
-    const rate = median(measured.perSecond);
-    const over = noHook === undefined ? '' : ((cpu - median(noHook.cpuUs)) / unit).toFixed(2);
-    const share = noHook === undefined ? '' : `${((100 * rate) / median(noHook.perSecond)).toFixed(0)} %`;
-    console.log(
-      `| ${measured.title} | ${cpu.toFixed(0)} | ${(cpu / unit).toFixed(2)} | ${over} | ${rate.toFixed(0)} | ${share} | ${median(measured.p99Ms).toFixed(1)} |`,
-    );
-  }
+  report([...running.values()].map(({ measured }) => measured));
 } finally {
   for (const child of children) {
     try {
