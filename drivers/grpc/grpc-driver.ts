@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { type CallOptions, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { Metadata, type StatusObject, status } from '@grpc/grpc-js';
 import type { HookAnswer } from '../../contract/answer.ts';
 import type { HookCall, TraceContext } from '../../contract/call.ts';
 import { PluginFailure } from '../../contract/failure.ts';
@@ -9,6 +9,7 @@ import { specMap } from '../../contract/spec-map.ts';
 import { WireWriter } from '../../contract/wire/writer.ts';
 import type { Driver, LoadedHooks } from '../driver.ts';
 import { isDown, openServer, type PluginServer, type PluginServerOptions } from './servers.ts';
+import { UnaryCall } from './unary-call.ts';
 
 export interface GrpcDriverOptions {
   /** By name; `default` serves the hooks that name none. */
@@ -27,7 +28,6 @@ export interface ClientSpan {
 
 const dispatchPath = '/coprocess.Dispatcher/Dispatch';
 const eventPath = '/coprocess.Dispatcher/DispatchEvent';
-const identity = (bytes: Buffer): Buffer => bytes;
 const noMetadata = new Metadata();
 
 /** The driver `grpc`: hooks run in external plugin servers that speak `coprocess.Dispatcher`. Hooks are picked by the server, by name. */
@@ -95,30 +95,27 @@ function dispatch(
       : beginSpan?.((isEvent ? eventPath : dispatchPath).slice(1), server.name, call.trace);
   const trace = span?.context ?? call.trace;
   const left = Math.min(call.deadlineMs - performance.now(), server.timeoutMs);
-  const options: CallOptions = Number.isFinite(left) ? { deadline: Date.now() + left } : {};
   return new Promise((resolve, reject) => {
     server.calls++;
-    const done = (error: ServiceError | null, reply: Buffer | undefined): void => {
+    const onEnd = (ended: StatusObject, reply: Buffer | undefined): void => {
       server.calls--;
       stopListening();
-      span?.end(error?.code ?? status.OK, error ?? undefined);
-      if (error !== null) return reject(failureOf(error, server));
+      span?.end(ended.code, ended.code === status.OK ? undefined : new Error(ended.details));
+      if (reply === undefined || ended.code !== status.OK) return reject(failureOf(ended, server));
       try {
-        resolve(isEvent ? {} : decodeAnswer(constants.type, reply as Buffer, call));
+        resolve(isEvent ? {} : decodeAnswer(constants.type, reply, call));
       } catch (failure) {
         reject(failure);
       }
     };
-    const metadata = trace === undefined ? noMetadata : traceMetadata(traceHeaders(trace));
-    const running = server.client.makeUnaryRequest(
-      isEvent ? eventPath : dispatchPath,
-      identity,
-      identity,
+    const running = new UnaryCall({
+      channel: server.client.getChannel(),
+      path: isEvent ? eventPath : dispatchPath,
+      metadata: trace === undefined ? noMetadata : traceMetadata(traceHeaders(trace)),
       message,
-      metadata,
-      options,
-      done,
-    );
+      deadlineMs: Number.isFinite(left) ? Date.now() + left : Number.POSITIVE_INFINITY,
+      onEnd,
+    });
     const stopListening = call.cancellation.onCancel(() => running.cancel());
   });
 }
@@ -142,10 +139,10 @@ function w3cHeaders({ traceparent, tracestate }: TraceContext): readonly string[
     : ['traceparent', traceparent, 'tracestate', tracestate];
 }
 
-function failureOf(error: ServiceError, server: PluginServer): PluginFailure {
-  const message = `plugin server "${server.name}": ${status[error.code] ?? error.code}: ${error.details}`;
-  if (error.code === status.UNAVAILABLE) return new PluginFailure('DRIVER_UNAVAILABLE', message, { cause: error });
-  if (error.code === status.DEADLINE_EXCEEDED) return new PluginFailure('HOOK_TIMED_OUT', message, { cause: error });
-  if (error.code === status.CANCELLED) return new PluginFailure('CANCELLED', message, { cause: error });
-  return new PluginFailure('HOOK_THREW', message, { cause: error });
+function failureOf({ code, details }: StatusObject, server: PluginServer): PluginFailure {
+  const message = `plugin server "${server.name}": ${status[code] ?? code}: ${details}`;
+  if (code === status.UNAVAILABLE) return new PluginFailure('DRIVER_UNAVAILABLE', message);
+  if (code === status.DEADLINE_EXCEEDED) return new PluginFailure('HOOK_TIMED_OUT', message);
+  if (code === status.CANCELLED) return new PluginFailure('CANCELLED', message);
+  return new PluginFailure('HOOK_THREW', message);
 }
