@@ -63,6 +63,7 @@ export function openServer(name: string, options: PluginServerOptions): PluginSe
     'grpc.keepalive_time_ms': 10_000,
     'grpc.keepalive_timeout_ms': 10_000,
     'grpc.enable_retries': 0,
+    'grpc.enable_channelz': 0,
     'grpc-node.flow_control_window': 16 * 1024 * 1024,
     ...(options.authority !== undefined && { 'grpc.default_authority': options.authority }),
     ...(options.tls?.serverName !== undefined && { 'grpc.ssl_target_name_override': options.tls.serverName }),
