@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { Metadata, type StatusObject, status } from '@grpc/grpc-js';
+import { type StatusObject, status } from '@grpc/grpc-js';
 import type { HookAnswer } from '../../contract/answer.ts';
 import type { HookCall, TraceContext } from '../../contract/call.ts';
 import { PluginFailure } from '../../contract/failure.ts';
@@ -9,7 +9,6 @@ import { specMap } from '../../contract/spec-map.ts';
 import { WireWriter } from '../../contract/wire/writer.ts';
 import type { Driver, LoadedHooks } from '../driver.ts';
 import { isDown, openServer, type PluginServer, type PluginServerOptions } from './servers.ts';
-import { UnaryCall } from './unary-call.ts';
 
 export interface GrpcDriverOptions {
   /** By name; `default` serves the hooks that name none. */
@@ -28,7 +27,7 @@ export interface ClientSpan {
 
 const dispatchPath = '/coprocess.Dispatcher/Dispatch';
 const eventPath = '/coprocess.Dispatcher/DispatchEvent';
-const noMetadata = new Metadata();
+const none: readonly string[] = [];
 
 /** The driver `grpc`: hooks run in external plugin servers that speak `coprocess.Dispatcher`. Hooks are picked by the server, by name. */
 export function createGrpcDriver(options: GrpcDriverOptions): Driver & { readonly serversDown: () => string[] } {
@@ -60,7 +59,7 @@ export function createGrpcDriver(options: GrpcDriverOptions): Driver & { readonl
     },
 
     async close() {
-      for (const server of servers.values()) server.client.close();
+      for (const server of servers.values()) server.channel.close();
     },
   };
 }
@@ -94,7 +93,7 @@ function dispatch(
       ? undefined
       : beginSpan?.((isEvent ? eventPath : dispatchPath).slice(1), server.name, call.trace);
   const trace = span?.context ?? call.trace;
-  const left = Math.min(call.deadlineMs - performance.now(), server.timeoutMs);
+  const deadlineMs = Math.min(call.deadlineMs, performance.now() + server.timeoutMs);
   return new Promise((resolve, reject) => {
     server.calls++;
     const onEnd = (ended: StatusObject, reply: Buffer | undefined): void => {
@@ -108,12 +107,11 @@ function dispatch(
         reject(failure);
       }
     };
-    const running = new UnaryCall({
-      channel: server.client.getChannel(),
+    const running = server.client.begin({
       path: isEvent ? eventPath : dispatchPath,
-      metadata: trace === undefined ? noMetadata : traceMetadata(traceHeaders(trace)),
       message,
-      deadlineMs: Number.isFinite(left) ? Date.now() + left : Number.POSITIVE_INFINITY,
+      headers: trace === undefined ? none : traceHeaders(trace),
+      deadlineMs,
       onEnd,
     });
     const stopListening = call.cancellation.onCancel(() => running.cancel());
@@ -125,12 +123,6 @@ function encodeEvent(payload: Buffer): Buffer {
   const writer = new WireWriter(payload.length + 16);
   writer.bytes(1, payload);
   return writer.take();
-}
-
-function traceMetadata(headers: readonly string[]): Metadata {
-  const metadata = new Metadata();
-  for (let i = 0; i + 1 < headers.length; i += 2) metadata.set(headers[i] as string, headers[i + 1] as string);
-  return metadata;
 }
 
 function w3cHeaders({ traceparent, tracestate }: TraceContext): readonly string[] {

@@ -1,4 +1,13 @@
-import { type ChannelCredentials, type ChannelOptions, Client, connectivityState, credentials } from '@grpc/grpc-js';
+import {
+  Channel,
+  type ChannelCredentials,
+  type ChannelInterface,
+  type ChannelOptions,
+  connectivityState,
+  credentials,
+} from '@grpc/grpc-js';
+import { watchPicker } from './ready-picker.ts';
+import { UnaryClient } from './unary-client.ts';
 
 /** An external plugin server, as configured. A limit that is off is `Infinity`. */
 export interface PluginServerOptions {
@@ -33,7 +42,8 @@ export interface ServerTls {
 /** A plugin server that can be called. */
 export interface PluginServer {
   readonly name: string;
-  readonly client: Client;
+  readonly client: UnaryClient;
+  readonly channel: ChannelInterface;
   readonly timeoutMs: number;
   readonly maxSendBytes: number;
   readonly maxConcurrentCalls: number;
@@ -52,7 +62,8 @@ const connectTimeoutMs = 5000;
 
 /** Connects when first called. */
 export function openServer(name: string, options: PluginServerOptions): PluginServer {
-  const channel: ChannelOptions = {
+  const { ready, serviceConfig } = watchPicker(options.roundRobin ? 'round_robin' : 'pick_first');
+  const channelOptions: ChannelOptions = {
     'grpc.max_receive_message_length': Number.isFinite(options.maxReceiveBytes) ? options.maxReceiveBytes : -1,
     'grpc.max_send_message_length': -1,
     'grpc.initial_reconnect_backoff_ms': reconnect.initialMs,
@@ -62,18 +73,22 @@ export function openServer(name: string, options: PluginServerOptions): PluginSe
     // A peer that is gone without a word is noticed after 20 s instead of never.
     'grpc.keepalive_time_ms': 10_000,
     'grpc.keepalive_timeout_ms': 10_000,
+    // Calls that start on a connection do not count as use of the channel: it would count as idle after half an hour of traffic.
+    'grpc.client_idle_timeout_ms': 2 ** 31 - 1,
     'grpc.enable_retries': 0,
     'grpc.enable_channelz': 0,
     'grpc-node.flow_control_window': 16 * 1024 * 1024,
     ...(options.authority !== undefined && { 'grpc.default_authority': options.authority }),
     ...(options.tls?.serverName !== undefined && { 'grpc.ssl_target_name_override': options.tls.serverName }),
-    ...(options.roundRobin && {
-      'grpc.service_config': JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
-    }),
+    'grpc.service_config': serviceConfig,
   };
+  const target = options.target.replace(/^tcp:\/\//, '');
+  const channel = new Channel(target, credentialsOf(options), channelOptions);
+  const authority = options.authority ?? authorityOf(target);
   return {
     name,
-    client: new Client(options.target.replace(/^tcp:\/\//, ''), credentialsOf(options), channel),
+    channel,
+    client: new UnaryClient({ channel, ready, authority, maxReceiveBytes: options.maxReceiveBytes }),
     timeoutMs: options.timeoutMs,
     maxSendBytes: options.maxSendBytes,
     maxConcurrentCalls: options.maxConcurrentCalls,
@@ -81,9 +96,19 @@ export function openServer(name: string, options: PluginServerOptions): PluginSe
   };
 }
 
+/** What grpc-js takes when told nothing: the host and port of the target, and `localhost` for a socket. */
+function authorityOf(target: string): string {
+  return target.startsWith('unix:')
+    ? 'localhost'
+    : target
+        .replace(/^[a-z0-9]+:\/\/[^/]*\//, '')
+        .replace(/^(dns|ipv[46]):/, '')
+        .replace(/,.*/, '');
+}
+
 /** Whether the last connection attempt failed. Asking makes an idle channel connect. */
 export function isDown(server: PluginServer): boolean {
-  return server.client.getChannel().getConnectivityState(true) === connectivityState.TRANSIENT_FAILURE;
+  return server.channel.getConnectivityState(true) === connectivityState.TRANSIENT_FAILURE;
 }
 
 function credentialsOf({ tls }: PluginServerOptions): ChannelCredentials {

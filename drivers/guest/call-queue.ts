@@ -1,6 +1,6 @@
+import { DeadlineTimer } from '../../contract/deadline-timer.ts';
 import { PluginFailure } from '../../contract/failure.ts';
 import { type GuestAnswer, type GuestCall, OpenCall } from './call.ts';
-import { DeadlineTimer } from './deadline-timer.ts';
 import type { ResolvedGuestOptions } from './options.ts';
 import type { GuestProcess } from './process.ts';
 

@@ -30,3 +30,9 @@ export interface HookRun {
   /** Indexes into `PluginSet.hooks`. */
   readonly hooks: readonly number[];
 }
+
+/**
+ * How long after a deadline it is enforced, in milliseconds: the driver's own report of the same timeout, which knows more, may still
+ * be on its way. It is also the shortest time between two looks, so that many deadlines close together cost one look.
+ */
+export const driverGraceMs = 10;

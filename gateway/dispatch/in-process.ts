@@ -1,11 +1,11 @@
 import type { HookOutcome } from '../../contract/answer.ts';
 import type { HookCall } from '../../contract/call.ts';
 import { Cancellation } from '../../contract/cancellation.ts';
+import { DeadlineTimer } from '../../contract/deadline-timer.ts';
 import { PluginFailure } from '../../contract/failure.ts';
 import type { PluginSet, SetReport } from '../../contract/plugin-set.ts';
 import { failedRun } from '../../contract/run-hooks.ts';
-import { DeadlineWatch } from './deadline-watch.ts';
-import type { Dispatcher, HookRun } from './dispatcher.ts';
+import { type Dispatcher, driverGraceMs, type HookRun } from './dispatcher.ts';
 
 /** What the dispatcher needs of a coprocess in this process. */
 export interface LocalCoprocess {
@@ -24,14 +24,17 @@ export interface LocalCoprocess {
  */
 export function createInProcessDispatcher(coprocess: LocalCoprocess): Dispatcher {
   const open = new Set<OpenCall>();
-  const deadlines = new DeadlineWatch((nowMs) => {
-    let earliestMs = Number.POSITIVE_INFINITY;
-    for (const call of open) {
-      if (call.deadlineMs <= nowMs) call.end('HOOK_TIMED_OUT', 'the hooks had not answered at their deadline');
-      else if (call.deadlineMs < earliestMs) earliestMs = call.deadlineMs;
-    }
-    return earliestMs;
-  });
+  const deadlines = new DeadlineTimer(
+    (nowMs) => {
+      let earliestMs = Number.POSITIVE_INFINITY;
+      for (const call of open) {
+        if (call.deadlineMs <= nowMs) call.end('HOOK_TIMED_OUT', 'the hooks had not answered at their deadline');
+        else if (call.deadlineMs < earliestMs) earliestMs = call.deadlineMs;
+      }
+      return earliestMs;
+    },
+    { graceMs: driverGraceMs, held: true },
+  );
 
   return {
     available: true,
@@ -58,12 +61,12 @@ export function createInProcessDispatcher(coprocess: LocalCoprocess): Dispatcher
         cancellation.cancel();
         return failedRun(run.hooks.length, clientGone());
       }
-      deadlines.add(deadlineMs);
+      deadlines.watch(deadlineMs);
       return new OpenCall(open, run, call, cancellation).until(outcomes);
     },
 
     async close() {
-      deadlines.close();
+      deadlines.stop();
       for (const call of open) call.end('DRIVER_UNAVAILABLE', 'the gateway is closing');
     },
   };

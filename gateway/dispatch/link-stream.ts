@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { type Client, type ClientDuplexStream, Metadata } from '@grpc/grpc-js';
 import type { HookOutcome } from '../../contract/answer.ts';
 import type { HookCall } from '../../contract/call.ts';
+import { DeadlineTimer } from '../../contract/deadline-timer.ts';
 import { PluginFailure } from '../../contract/failure.ts';
 import { BodyTransfer } from '../../contract/link/bodies.ts';
 import type { AwaitedBody } from '../../contract/link/edits.ts';
@@ -19,8 +20,7 @@ import {
 import type { PluginSet, SetReport } from '../../contract/plugin-set.ts';
 import { failedRun } from '../../contract/run-hooks.ts';
 import { WireWriter } from '../../contract/wire/writer.ts';
-import { DeadlineWatch } from './deadline-watch.ts';
-import type { HookRun } from './dispatcher.ts';
+import { driverGraceMs, type HookRun } from './dispatcher.ts';
 import type { LinkSettings } from './link-options.ts';
 import { PendingCall } from './pending-call.ts';
 import type { Route } from './route.ts';
@@ -55,7 +55,7 @@ export class LinkStream implements FromCoprocessHandler, Route {
   /** Calls that wait until the stream takes more, oldest first. */
   private queue: PendingCall[] = [];
   private readonly reports = new Map<string, PromiseWithResolvers<SetReport | undefined>>();
-  private readonly deadlines = new DeadlineWatch((nowMs) => this.expire(nowMs));
+  private readonly deadlines = new DeadlineTimer((nowMs) => this.expire(nowMs), { graceMs: driverGraceMs, held: true });
   private lastId = 0;
   private lastRun = 0;
   private batchedCalls = 0;
@@ -131,7 +131,7 @@ export class LinkStream implements FromCoprocessHandler, Route {
     }
     const pending = new PendingCall(++this.lastId, run, call);
     this.pending.set(pending.id, pending);
-    this.deadlines.add(call.deadlineMs);
+    this.deadlines.watch(call.deadlineMs);
     pending.onCancel(() => this.abandon(pending));
     if (this.blocked) this.queue.push(pending);
     else this.write(pending);
@@ -313,7 +313,7 @@ export class LinkStream implements FromCoprocessHandler, Route {
   end(error?: Error): void {
     if (this.over) return;
     this.over = true;
-    this.deadlines.close();
+    this.deadlines.stop();
     this.stream.cancel();
     this.bodyStream?.cancel();
     const why = error === undefined ? 'the link ended' : `the link broke (${error.message})`;

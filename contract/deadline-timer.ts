@@ -4,13 +4,19 @@
  */
 export class DeadlineTimer {
   private readonly onDue: (nowMs: number) => number;
+  private readonly graceMs: number;
   private timer: NodeJS.Timeout | undefined;
   private dueMs = Number.POSITIVE_INFINITY;
-  private held: boolean = false;
+  private held: boolean;
 
-  /** `onDue` deals with all that is due at `nowMs`, and returns the next deadline, or infinity. */
-  constructor(onDue: (nowMs: number) => number) {
+  /**
+   * `onDue` deals with all that was due at `nowMs`, and returns the next deadline, or infinity. It is asked `graceMs` after a deadline,
+   * and not twice within that time; `held` timers keep the process alive.
+   */
+  constructor(onDue: (nowMs: number) => number, { graceMs = 0, held = false } = {}) {
     this.onDue = onDue;
+    this.graceMs = graceMs;
+    this.held = held;
   }
 
   /** Look round at this time, on the clock of `performance.now()`, at the latest. */
@@ -18,10 +24,10 @@ export class DeadlineTimer {
     if (deadlineMs >= this.dueMs) return;
     this.dueMs = deadlineMs;
     clearTimeout(this.timer);
-    const waitMs = Math.min(Math.max(0, Math.ceil(deadlineMs - performance.now())), longestTimerMs);
+    const waitMs = Math.min(Math.max(0, Math.ceil(deadlineMs - performance.now())) + this.graceMs, longestTimerMs);
     this.timer = setTimeout(() => {
       this.dueMs = Number.POSITIVE_INFINITY;
-      this.watch(this.onDue(performance.now()));
+      this.watch(this.onDue(performance.now() - this.graceMs));
     }, waitMs);
     if (!this.held) this.timer.unref();
   }
