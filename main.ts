@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { tuneGarbageCollection } from './contract/garbage-collection.ts';
 import { createBundleStore } from './coprocess/bundles/index.ts';
 import { type Coprocess, createCoprocess, GatewayHost, installServed, serveCoprocess } from './coprocess/index.ts';
 import { createGrpcDriver } from './drivers/grpc/index.ts';
@@ -19,6 +20,8 @@ import {
   type Metrics,
   type Tracing,
 } from './telemetry/index.ts';
+
+tuneGarbageCollection();
 
 /** What runs, and how to end it. */
 export interface Running {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import type { HookOutcome } from '../contract/answer.ts';
+import { CallTable } from '../contract/call-table.ts';
 import { Cancellation } from '../contract/cancellation.ts';
 import { PluginFailure } from '../contract/failure.ts';
 import { BodyTransfer } from '../contract/link/bodies.ts';
@@ -45,7 +46,7 @@ export class LinkSession implements FromGatewayHandler {
   private readonly writer = new WireWriter();
   private readonly runs = new Map<number, { digest: string; hooks: readonly number[] }>();
   /** Calls that have not been answered yet, and how to cancel them. */
-  private readonly open = new Map<number, Cancellation>();
+  private readonly open = new CallTable<Cancellation>();
   /** Installs of this session, and whether each succeeded. */
   private readonly installs = new Map<string, Promise<boolean>>();
   private readonly asked = new Map<number, PromiseWithResolvers<unknown>>();
@@ -191,7 +192,7 @@ export class LinkSession implements FromGatewayHandler {
   }
 
   private answer(id: number, outcomes: readonly HookOutcome[]): void {
-    this.open.delete(id);
+    this.open.take(id);
     const mark = this.writer.length;
     try {
       writeAnswer(this.writer, id, outcomes, (part, body) => this.bodies.send(id, part, body));
@@ -208,9 +209,7 @@ export class LinkSession implements FromGatewayHandler {
 
   cancel(id: number): void {
     this.bodies.forget(id);
-    const cancellation = this.open.get(id);
-    this.open.delete(id);
-    cancellation?.cancel();
+    this.open.take(id)?.cancel();
   }
 
   hostReply(id: number, reply: { result: unknown } | { error: string }): void {

@@ -1,6 +1,7 @@
 import { constants } from 'node:http2';
 import { performance } from 'node:perf_hooks';
 import { type ChannelInterface, experimental, Metadata, type StatusObject, status } from '@grpc/grpc-js';
+import { CallTable } from '../../contract/call-table.ts';
 import { DeadlineTimer } from '../../contract/deadline-timer.ts';
 import { frameOf, messageOf } from './message-frame.ts';
 import type { ReadyPicker } from './ready-picker.ts';
@@ -38,7 +39,8 @@ export interface UnaryCall {
  */
 export class UnaryClient {
   private readonly options: UnaryClientOptions;
-  private readonly open = new Set<DirectCall>();
+  private readonly open = new CallTable<DirectCall>();
+  private lastId = 0;
   private readonly deadlines = new DeadlineTimer((nowMs) => this.endDue(nowMs));
   private readonly plain = directMetadata([]);
 
@@ -53,8 +55,9 @@ export class UnaryClient {
     if (pick?.pickResultType !== experimental.PickResultType.COMPLETE || pick.subchannel === null) {
       return this.beginOnChannel(request);
     }
+    const id = ++this.lastId;
     const call = new DirectCall(request, this.options.maxReceiveBytes, (ended, reply) => {
-      this.open.delete(call);
+      this.open.take(id);
       if (!wasRefused(ended) || call.cancelled) return request.onEnd(ended, reply);
       call.retried = this.beginOnChannel(request);
     });
@@ -67,7 +70,7 @@ export class UnaryClient {
       // The connection was lost, and the policy has not been told of it yet.
       return this.beginOnChannel(request);
     }
-    this.open.add(call);
+    this.open.set(id, call);
     this.deadlines.watch(request.deadlineMs);
     return call;
   }
@@ -91,7 +94,7 @@ export class UnaryClient {
 
   private endDue(nowMs: number): number {
     let earliestMs = Number.POSITIVE_INFINITY;
-    for (const call of this.open) {
+    for (const call of this.open.values()) {
       if (call.deadlineMs <= nowMs) call.expire();
       else if (call.deadlineMs < earliestMs) earliestMs = call.deadlineMs;
     }

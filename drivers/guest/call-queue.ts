@@ -1,3 +1,4 @@
+import { CallTable } from '../../contract/call-table.ts';
 import { DeadlineTimer } from '../../contract/deadline-timer.ts';
 import { PluginFailure } from '../../contract/failure.ts';
 import { type GuestAnswer, type GuestCall, OpenCall } from './call.ts';
@@ -18,8 +19,9 @@ export interface QueueOwner {
 export class CallQueue {
   private readonly options: ResolvedGuestOptions;
   private readonly owner: QueueOwner;
-  private readonly open = new Map<number, OpenCall>();
-  private readonly waiting = new Set<OpenCall>();
+  private readonly open = new CallTable<OpenCall>();
+  /** Oldest first. */
+  private waiting: OpenCall[] = [];
   private readonly deadlines = new DeadlineTimer((nowMs) => this.onDue(nowMs));
   private openBytes = 0;
   private lastId = 0;
@@ -35,7 +37,7 @@ export class CallQueue {
   }
 
   get waitingCalls(): number {
-    return this.waiting.size;
+    return this.waiting.length;
   }
 
   /** Send a call, now if the process has room, else when it has. */
@@ -48,7 +50,7 @@ export class CallQueue {
       const open = new OpenCall(++this.lastId, call, partBytes, resolve, reject, this.onSettled);
       this.open.set(open.id, open);
       this.openBytes += partBytes;
-      this.waiting.add(open);
+      this.waiting.push(open);
       if (this.open.size === 1) this.owner.onBusy(true);
       this.pump();
       open.onCancel(() => this.giveUp(open, new PluginFailure('CANCELLED', 'the client went away')));
@@ -59,18 +61,20 @@ export class CallQueue {
   /** Send what waits, as far as the process has room. */
   pump(): void {
     const process = this.owner.current;
-    if (this.waiting.size === 0 || process === undefined) return;
+    if (this.waiting.length === 0 || process === undefined) return;
     const now = performance.now();
+    let sent = 0;
     for (const call of this.waiting) {
-      if (!process.hasRoom) return;
-      this.waiting.delete(call);
+      if (!process.hasRoom) break;
       process.send(call, now);
+      sent++;
     }
+    this.waiting.splice(0, sent);
   }
 
   /** Whoever waits for his turn waits in vain. */
   failWaiting(failure: PluginFailure): void {
-    for (const call of this.waiting) call.fail(failure);
+    for (const call of this.waiting.splice(0)) call.fail(failure);
   }
 
   /** Resolves when no call is open, or after so long. */
@@ -95,8 +99,8 @@ export class CallQueue {
   }
 
   private readonly onSettled = (call: OpenCall): void => {
-    this.open.delete(call.id);
-    this.waiting.delete(call);
+    this.open.take(call.id);
+    if (call.process === undefined) this.waiting = this.waiting.filter((each) => each !== call);
     this.openBytes -= call.partBytes;
     if (this.open.size > 0) return;
     this.owner.onBusy(false);

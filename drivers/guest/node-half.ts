@@ -1,5 +1,7 @@
 import { writeSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { CallTable } from '../../contract/call-table.ts';
+import { tuneGarbageCollection } from '../../contract/garbage-collection.ts';
 import type { HookReport } from '../../contract/plugin-set.ts';
 import type { LogLevel } from '../driver.ts';
 import { FrameChannel } from './channel.ts';
@@ -33,7 +35,8 @@ const outputFd = 4;
 
 /** Serve the host for the rest of this process's life. */
 export function serveHost(makeGuest: (host: GuestHost) => NodeGuest): void {
-  const running = new Map<number, RunningCall>();
+  tuneGarbageCollection();
+  const running = new CallTable<RunningCall>();
   const requests = new Map<number, PromiseWithResolvers<unknown>>();
   let lastRequest = 0;
   let maxMessageBytes = Number.POSITIVE_INFINITY;
@@ -61,7 +64,7 @@ export function serveHost(makeGuest: (host: GuestHost) => NodeGuest): void {
     switch (message.type) {
       case 'call': {
         const call = new RunningCall(message, parts, (json, answerParts, bytes) => {
-          running.delete(id);
+          running.take(id);
           if (bytes <= maxMessageBytes) channel.send(json, answerParts);
           else channel.send(errorJson(id, 'REPLY_INVALID', `the answer has ${bytes} bytes, over ${maxMessageBytes}`));
         });

@@ -1,3 +1,4 @@
+import { CallTable } from '../../contract/call-table.ts';
 import { PluginFailure } from '../../contract/failure.ts';
 import type { OpenCall } from './call.ts';
 import { FrameChannel } from './channel.ts';
@@ -25,7 +26,7 @@ export class GuestProcess {
   readonly exited: Promise<void>;
   /** Set once it is ready. */
   loaded: GuestLoaded | undefined;
-  readonly owed = new Map<number, OpenCall>();
+  readonly owed = new CallTable<OpenCall>();
   /** Calls sent so far. */
   served = 0;
   readySinceMs = Number.POSITIVE_INFINITY;
@@ -221,9 +222,8 @@ export class GuestProcess {
 
   private onAnswer(message: Message, parts: readonly Buffer[]): void {
     const id = message.id as number;
-    const call = this.owed.get(id);
+    const call = this.owed.take(id);
     if (call === undefined) return;
-    this.owed.delete(id);
     if (this.cancelled.size > 0) this.cancelled.delete(id);
     if (!call.settled) {
       if (message.type === 'answer') call.answer(message, parts);
@@ -257,7 +257,7 @@ export class GuestProcess {
     this.channel.close();
     this.output.close();
     const message = `${this.options.name} (pid ${this.pid ?? 'none'}) is gone: ${reason}`;
-    const calls = [...this.owed.values()];
+    const calls = this.owed.values();
     this.owed.clear();
     for (const call of calls) if (!call.settled) call.fail(new PluginFailure('DRIVER_UNAVAILABLE', message));
     this.becomeFailed(new PluginFailure('DRIVER_UNAVAILABLE', message));

@@ -1,5 +1,6 @@
 import type { HookOutcome } from '../../contract/answer.ts';
 import type { HookCall } from '../../contract/call.ts';
+import { CallTable } from '../../contract/call-table.ts';
 import { Cancellation } from '../../contract/cancellation.ts';
 import { DeadlineTimer } from '../../contract/deadline-timer.ts';
 import { PluginFailure } from '../../contract/failure.ts';
@@ -23,11 +24,12 @@ export interface LocalCoprocess {
  * here, not the coprocess.
  */
 export function createInProcessDispatcher(coprocess: LocalCoprocess): Dispatcher {
-  const open = new Set<OpenCall>();
+  const open = new CallTable<OpenCall>();
+  let lastId = 0;
   const deadlines = new DeadlineTimer(
     (nowMs) => {
       let earliestMs = Number.POSITIVE_INFINITY;
-      for (const call of open) {
+      for (const call of open.values()) {
         if (call.deadlineMs <= nowMs) call.end('HOOK_TIMED_OUT', 'the hooks had not answered at their deadline');
         else if (call.deadlineMs < earliestMs) earliestMs = call.deadlineMs;
       }
@@ -62,12 +64,12 @@ export function createInProcessDispatcher(coprocess: LocalCoprocess): Dispatcher
         return failedRun(run.hooks.length, clientGone());
       }
       deadlines.watch(deadlineMs);
-      return new OpenCall(open, run, call, cancellation).until(outcomes);
+      return new OpenCall(open, ++lastId, run, call, cancellation).until(outcomes);
     },
 
     async close() {
       deadlines.stop();
-      for (const call of open) call.end('DRIVER_UNAVAILABLE', 'the gateway is closing');
+      for (const call of open.values()) call.end('DRIVER_UNAVAILABLE', 'the gateway is closing');
     },
   };
 }
@@ -75,18 +77,20 @@ export function createInProcessDispatcher(coprocess: LocalCoprocess): Dispatcher
 /** A call that did not answer at once. */
 class OpenCall {
   readonly deadlineMs: number;
-  private readonly open: Set<OpenCall>;
+  private readonly open: CallTable<OpenCall>;
+  private readonly id: number;
   private readonly run: HookRun;
   private readonly cancellation: Cancellation;
   private readonly stopListening: () => void;
   private resolve!: (outcomes: readonly HookOutcome[]) => void;
 
-  constructor(open: Set<OpenCall>, run: HookRun, call: HookCall, cancellation: Cancellation) {
+  constructor(open: CallTable<OpenCall>, id: number, run: HookRun, call: HookCall, cancellation: Cancellation) {
     this.open = open;
+    this.id = id;
     this.run = run;
     this.deadlineMs = call.deadlineMs;
     this.cancellation = cancellation;
-    open.add(this);
+    open.set(id, this);
     this.stopListening = call.cancellation.onCancel(() => this.end('CANCELLED', 'the client went away'));
   }
 
@@ -94,7 +98,7 @@ class OpenCall {
     return new Promise((resolve) => {
       this.resolve = resolve;
       void outcomes.then((value) => {
-        if (!this.open.delete(this)) return;
+        if (this.open.take(this.id) === undefined) return;
         this.stopListening();
         resolve(value);
       });
@@ -102,7 +106,7 @@ class OpenCall {
   }
 
   end(reason: 'HOOK_TIMED_OUT' | 'CANCELLED' | 'DRIVER_UNAVAILABLE', message: string): void {
-    if (!this.open.delete(this)) return;
+    if (this.open.take(this.id) === undefined) return;
     this.stopListening();
     this.resolve(failedRun(this.run.hooks.length, new PluginFailure(reason, message)));
     this.cancellation.cancel();

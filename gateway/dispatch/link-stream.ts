@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { type Client, type ClientDuplexStream, Metadata } from '@grpc/grpc-js';
 import type { HookOutcome } from '../../contract/answer.ts';
 import type { HookCall } from '../../contract/call.ts';
+import { CallTable } from '../../contract/call-table.ts';
 import { DeadlineTimer } from '../../contract/deadline-timer.ts';
 import { PluginFailure } from '../../contract/failure.ts';
 import { BodyTransfer } from '../../contract/link/bodies.ts';
@@ -51,7 +52,7 @@ export class LinkStream implements FromCoprocessHandler, Route {
   private readonly writer = new WireWriter();
   private readonly runs = new Map<HookRun, number>();
   /** By id; ids go up, and are never used twice. */
-  private readonly pending = new Map<number, PendingCall>();
+  private readonly pending = new CallTable<PendingCall>();
   /** Calls that wait until the stream takes more, oldest first. */
   private queue: PendingCall[] = [];
   private readonly reports = new Map<string, PromiseWithResolvers<SetReport | undefined>>();
@@ -300,7 +301,7 @@ export class LinkStream implements FromCoprocessHandler, Route {
   }
 
   private remove(pending: PendingCall): void {
-    this.pending.delete(pending.id);
+    this.pending.take(pending.id);
     this.bodies.forget(pending.id);
     if (this.leaving && this.pending.size === 0) this.end();
   }
