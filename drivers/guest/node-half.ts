@@ -21,6 +21,8 @@ export interface NodeGuest {
   load(message: Message): Promise<readonly HookReport[]> | readonly HookReport[];
   /** Run a hook, and call `answer` or `fail` of the call, once, now or later. */
   run(call: RunningCall): void;
+  /** All calls that came together have been given to `run`: a guest that runs several at once does it now. */
+  endTurn?(): void;
 }
 
 /** The host, as a guest sees it. */
@@ -103,6 +105,7 @@ export function serveHost(makeGuest: (host: GuestHost) => NodeGuest): void {
   const input = new Socket({ fd: inputFd, readable: true, writable: false });
   input.on('data', (chunk: Buffer) => {
     channel.receive(chunk);
+    guest.endTurn?.();
     // What was answered at once need not wait for the end of the turn.
     channel.flush();
   });

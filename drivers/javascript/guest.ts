@@ -5,7 +5,7 @@ import { type GuestHost, type RunningCall, serveHost } from '../guest/node-half.
 import { bytesText } from './body-text.ts';
 import { Outgoing } from './outgoing.ts';
 import type { GuestSettings, Install, LogLine } from './protocol.ts';
-import { LimitExceeded, Sandbox } from './sandbox.ts';
+import { type Entered, LimitExceeded, Sandbox } from './sandbox.ts';
 import { startWatchdog } from './watchdog.ts';
 
 /**
@@ -18,6 +18,8 @@ serveHost((host) => {
   let settings: GuestSettings | undefined;
   let outgoing: Outgoing | undefined;
   const guard = startWatchdog();
+  /** Calls that came together, and have not run. */
+  let turn: HookRun[] = [];
 
   function load(message: Message): HookReport[] {
     settings = (message as unknown as { settings: GuestSettings }).settings;
@@ -44,6 +46,7 @@ serveHost((host) => {
 
   function run(call: RunningCall): void {
     const { message } = call;
+    if (message.install === true || message.remove === true) endTurn();
     if (message.install === true) return install(call);
     const set = message.set as number;
     if (message.remove === true) {
@@ -56,73 +59,98 @@ serveHost((host) => {
     // It has waited behind others for longer than anybody waits for it.
     if (Date.now() > (message.dueMs as number))
       return call.answer(failure('HOOK_TIMED_OUT', 'its turn did not come in time'));
-    new HookRun(call, sandbox, host, outgoing as Outgoing, (settings as GuestSettings).cpuMs).go();
+    turn.push(new HookRun(call, sandbox, host, outgoing as Outgoing, (settings as GuestSettings).cpuMs));
   }
 
-  return { language: `javascript (V8 ${process.versions.v8})`, concurrency: 1024, session: 'json', load, run };
+  function endTurn(): void {
+    const runs = turn;
+    turn = [];
+    for (let at = 0; at < runs.length; ) {
+      const first = runs[at] as HookRun;
+      let end = at + 1;
+      while (end < runs.length && end - at < maxTogether && runs[end]?.sandbox === first.sandbox) end++;
+      runTogether(runs.slice(at, end), (settings as GuestSettings).cpuMs);
+      at = end;
+    }
+  }
+
+  return { language: `javascript (V8 ${process.versions.v8})`, concurrency: 1024, session: 'json', load, run, endTurn };
 });
+
+/** Calls that run in one visit to their isolate: from here on a visit costs little, and the first waits for the last. */
+const maxTogether = 16;
+
+function runTogether(runs: readonly HookRun[], cpuMs: number): void {
+  const [first] = runs;
+  const entered = runs.length > 1 ? first?.sandbox.enterMany(runs, cpuMs) : undefined;
+  for (const [i, run] of runs.entries()) {
+    const own = entered?.[i];
+    if (own === undefined) run.go();
+    else run.settle(own, 0);
+  }
+}
 
 /** Steps that wait for the host, in one run of a hook. */
 const maxHostCalls = 1000;
 
 /** One run of a hook: once, or again and again with ever more results of what it asks for. */
 class HookRun {
-  private readonly call: RunningCall;
-  private readonly sandbox: Sandbox;
+  readonly sandbox: Sandbox;
+  readonly hook: number;
+  /** The call as JSON text. */
+  readonly call: string;
+  readonly body: string;
+  private readonly running: RunningCall;
   private readonly host: GuestHost;
   private readonly outgoing: Outgoing;
-  private readonly request: string;
-  private readonly body: string;
   private readonly results: string[] = [];
   private leftMs: number;
   private logged = 0;
   private readonly abort = new AbortController();
 
-  constructor(call: RunningCall, sandbox: Sandbox, host: GuestHost, outgoing: Outgoing, cpuMs: number) {
-    this.call = call;
+  constructor(running: RunningCall, sandbox: Sandbox, host: GuestHost, outgoing: Outgoing, cpuMs: number) {
+    this.running = running;
+    this.hook = running.message.hook as number;
     this.sandbox = sandbox;
     this.host = host;
     this.outgoing = outgoing;
-    this.leftMs = Math.min(cpuMs, call.message.timeoutMs as number);
-    this.request = (call.parts[0] as Buffer).toString('utf8');
-    const body = call.parts[1];
+    this.leftMs = Math.min(cpuMs, running.message.timeoutMs as number);
+    this.call = (running.parts[0] as Buffer).toString('utf8');
+    const body = running.parts[1];
     this.body = body === undefined || body.length === 0 ? '' : bytesText(body);
   }
 
+  /** Run it, or run it again with one more result. */
   go(): void {
-    const { call, sandbox } = this;
-    const start = performance.now();
+    const startMs = performance.now();
     try {
       const journal = this.results.length === 0 ? '' : `[${this.results.join()}]`;
-      const entered = sandbox.enter(
-        call.message.hook as number,
-        this.request,
-        this.body,
-        journal,
-        this.logged,
-        this.leftMs,
-      );
-      if (entered.logs.length > 0) {
-        this.logged += entered.logs.length;
-        log(this.host, sandbox.install, entered.logs);
-      }
-      if (entered.kind === 'done') call.answer(entered.json === '' ? '' : `,"result":${entered.json}`);
-      else if (entered.kind === 'error') call.answer(`,"failed":${entered.json}`);
-      else void this.serve(JSON.parse(entered.json) as [string, ...unknown[]], performance.now() - start);
+      const entered = this.sandbox.enter(this.hook, this.call, this.body, journal, this.logged, this.leftMs);
+      this.settle(entered, performance.now() - startMs);
     } catch (error) {
       const reason = error instanceof LimitExceeded ? 'HOOK_TIMED_OUT' : 'HOOK_THREW';
-      call.answer(failure(reason, (error as Error).message));
+      this.running.answer(failure(reason, (error as Error).message));
     }
   }
 
+  /** What came of a run. */
+  settle({ kind, json, logs }: Entered, usedMs: number): void {
+    if (logs.length > 0) {
+      this.logged += logs.length;
+      log(this.host, this.sandbox.install, logs);
+    }
+    if (kind === 'done') this.running.answer(json === '' ? '' : `,"result":${json}`);
+    else if (kind === 'error') this.running.answer(`,"failed":${json}`);
+    else void this.serve(JSON.parse(json) as [string, ...unknown[]], usedMs);
+  }
+
   private async serve([service, ...args]: [string, ...unknown[]], usedMs: number): Promise<void> {
-    const { call } = this;
     this.leftMs -= usedMs;
     if (this.results.length >= maxHostCalls || this.leftMs <= 0) {
-      return call.answer(failure('HOOK_TIMED_OUT', `it asked the host ${this.results.length} times`));
+      return this.running.answer(failure('HOOK_TIMED_OUT', `it asked the host ${this.results.length} times`));
     }
     let over = false;
-    call.onCancel = () => {
+    this.running.onCancel = () => {
       over = true;
       this.abort.abort();
     };

@@ -24,6 +24,7 @@ export type Guard = <T>(set: number, limitMs: number, work: () => T) => T;
 interface Prepared {
   readonly context: ivm.Context;
   readonly enter: ivm.Reference;
+  readonly enterMany: ivm.Reference;
   readonly remember: ivm.Reference;
   readonly lexical: readonly [ivm.Reference, ivm.Reference] | undefined;
   readonly logs: readonly LogLine[];
@@ -34,6 +35,8 @@ interface Prepared {
 
 /** Contexts that are made ahead where each run needs a fresh one. */
 const spareContexts = 4;
+/** How long calls run one by one after one of them came to its limit, in milliseconds. */
+const oneByOneMs = 10_000;
 /** Scripts may take so long to load, however short the limit for a call is. */
 const minLoadMs = 1000;
 
@@ -53,6 +56,8 @@ export class Sandbox {
   private readonly spare: Prepared[] = [];
   private refilling: boolean = false;
   private readonly keepsState: boolean;
+  /** A run has spoiled those that ran along with it: until then each runs alone. */
+  private oneByOneUntilMs = 0;
 
   constructor(install: Install, settings: GuestSettings, guard: Guard) {
     this.install = install;
@@ -103,6 +108,29 @@ export class Sandbox {
       const isStarved = error instanceof LimitExceeded && !this.isolate.isDisposed && this.usedMs(before) < limitMs / 2;
       if (!isStarved) throw error;
       return this.enterOnce(hook, call, body, journal, logged, limitMs);
+    }
+  }
+
+  /**
+   * Run several calls in one visit to the isolate, within the limit of one: each visit costs more than most hooks do. Undefined when that
+   * cannot be done, or did not go well: then nothing of it has happened, and they are to be run one by one.
+   */
+  enterMany(calls: readonly { hook: number; call: string; body: string }[], limitMs: number): Entered[] | undefined {
+    const now = performance.now();
+    if (this.unkeepable !== undefined || this.keepsState || this.isolate.isDisposed || now < this.oneByOneUntilMs) {
+      return undefined;
+    }
+    const args = calls.flatMap(({ hook, call, body }) => [hook, call, body]);
+    const prepared = this.take();
+    try {
+      const result = this.guard(this.install.set, limitMs, () =>
+        prepared.enterMany.applySync(undefined, args, { timeout: Math.max(1, Math.ceil(limitMs)) }),
+      ) as string;
+      return splitResults(result).map(parseEntered);
+    } catch {
+      this.shared = undefined;
+      this.oneByOneUntilMs = now + oneByOneMs;
+      return undefined;
     }
   }
 
@@ -187,7 +215,8 @@ export class Sandbox {
   /** A context that was used up: make another when there is nothing else to do. */
   private drop(prepared: Prepared): void {
     if (this.shared === prepared) this.shared = undefined;
-    for (const reference of [prepared.enter, prepared.remember, ...(prepared.lexical ?? [])]) reference.release();
+    for (const reference of [prepared.enter, prepared.enterMany, prepared.remember, ...(prepared.lexical ?? [])])
+      reference.release();
     prepared.context.release();
     if (this.refilling) return;
     this.refilling = true;
@@ -239,6 +268,7 @@ export class Sandbox {
         const prepared = {
           context,
           enter: member('enter'),
+          enterMany: member('enterMany'),
           remember: member('remember'),
           lexical: this.lexicalOf(context),
           logs: JSON.parse(loadLogs.applySync(undefined, []) as string) as LogLine[],
@@ -297,6 +327,18 @@ function tryAnalyse(code: string): Analysis | undefined {
     const unkeepable = error instanceof SyntaxError ? undefined : 'it could not be read';
     return { written, lexical: [], free: new Set(['_']), unkeepable };
   }
+}
+
+/** What the runtime's `enterMany` put together. */
+function splitResults(joined: string): string[] {
+  const lengthsEnd = joined.indexOf('\n');
+  let at = lengthsEnd + 1;
+  const lengths = joined.slice(0, lengthsEnd - 1).split(' ');
+  return lengths.map((length) => {
+    const start = at;
+    at += Number(length);
+    return joined.slice(start, at);
+  });
 }
 
 function parseEntered(result: string): Entered {

@@ -59,6 +59,36 @@ containment(
   },
 );
 
+containment('of calls that come together, those that go wrong fail alone', async () => {
+  const text = hookText(
+    "var what = (request.Headers['X-What'] || [''])[0]; if (what === 'loop') while (true) {} if (what === 'throw') null.x;" +
+      " log('ran ' + what); if (what === 'wait') TykStorageGet('k'); request.SetHeaders['X-Did'] = what; request.Body = what + request.Body;",
+  );
+  await withJavaScript({ cpuMs: 50 }, async ({ load, log }) => {
+    const { run } = await load({ 'a.js': text });
+    const ask = (what: string) => run(0, { headers: ['X-What', what], body: what.repeat(3) });
+    for (const bad of ['throw', 'loop', 'throw']) {
+      log.length = 0;
+      const names = Array.from({ length: 40 }, (_, i) => (i % 7 === 0 ? 'wait' : `call ${i}`));
+      const failed = failureOf(ask(bad));
+      const answers = await Promise.all(names.map(ask));
+      assert.is(await failed, bad === 'throw' ? 'HOOK_THREW' : 'HOOK_TIMED_OUT');
+      assert.equal(
+        answers.map((answer) => [headerOf(answer, 'X-Did'), String(answer.request?.body)]),
+        names.map((name) => [name, name.repeat(4)]),
+      );
+      // What was run again has told its lines once.
+      assert.equal(
+        log
+          .map(({ message }) => message)
+          .filter((line) => line.startsWith('ran '))
+          .toSorted(),
+        names.map((name) => `ran ${name}`).toSorted(),
+      );
+    }
+  });
+});
+
 const escapes: Record<string, string> = {
   'the constructor of a function': "out = this.constructor.constructor('return typeof process')();",
   'the constructor of an argument': "out = request.constructor.constructor('return typeof process')();",
