@@ -46,6 +46,10 @@ class GuestGroup implements Guest {
     return this.guests.reduce((total, guest) => total + guest.openCalls, 0);
   }
 
+  get silentMs(): number {
+    return Math.min(...this.guests.map((guest) => guest.silentMs));
+  }
+
   async replace(load: object, accept: (loaded: GuestLoaded) => void): Promise<void> {
     for (const guest of this.guests) await guest.replace(load, accept);
   }

@@ -24,6 +24,8 @@ export interface Guest {
   replace(load: object, accept: (loaded: GuestLoaded) => void): Promise<void>;
   /** Calls that somebody waits for. */
   readonly openCalls: number;
+  /** How long it has owed answers and said nothing, in milliseconds; 0 when it owes none. */
+  readonly silentMs: number;
   readonly status: GuestStatus;
   /** Let running calls end, up to `drainTimeoutMs`, then the process. */
   close(): Promise<void>;
@@ -90,6 +92,10 @@ class SupervisedGuest implements Guest, ProcessOwner, QueueOwner, RestingGuest {
 
   get openCalls(): number {
     return this.queue.size;
+  }
+
+  get silentMs(): number {
+    return this.current?.silentMs ?? 0;
   }
 
   get idleSinceMs(): number | undefined {

@@ -41,6 +41,8 @@ export class GuestProcess {
   /** When calls were cancelled whose answers are still owed, oldest first. */
   private readonly cancelled = new Map<number, number>();
   private heardMs = performance.now();
+  /** Since when it has owed answers without a pause. */
+  private owingSinceMs = 0;
   private hello: Message | undefined;
   private dead: boolean = false;
   private ending: boolean = false;
@@ -79,12 +81,17 @@ export class GuestProcess {
     return !this.dead;
   }
 
+  get silentMs(): number {
+    return this.owed.size === 0 ? 0 : performance.now() - Math.max(this.heardMs, this.owingSinceMs);
+  }
+
   get hasRoom(): boolean {
     return this.loaded !== undefined && !this.dead && this.owed.size < this.loaded.concurrency;
   }
 
   send(call: OpenCall, nowMs: number): void {
     call.process = this;
+    if (this.owed.size === 0) this.owingSinceMs = nowMs;
     this.served++;
     this.owed.set(call.id, call);
     this.channel.send(call.toJson(nowMs), call.call.parts);

@@ -11,7 +11,7 @@ export interface JavaScriptDriverOptions {
   readonly cpuMs?: number;
   /** Memory that the scripts of one API may use. @default 64 MiB */
   readonly memoryLimitBytes?: number;
-  /** Guest processes that all APIs share. @default one per CPU */
+  /** Guest processes that all APIs share. @default one per CPU, two at least: so that nobody has to wait behind a script that goes on and on */
   readonly processes?: number | undefined;
   /** A script that runs before those of every API. */
   readonly library?: string | undefined;
@@ -46,7 +46,12 @@ export interface Script {
 
 /** Fill in defaults. @throws {Error} when a folder or the library cannot be read. @throws {RangeError} for a limit that is too small. */
 export function resolveOptions(options: JavaScriptDriverOptions): ResolvedOptions {
-  const { cpuMs = 100, memoryLimitBytes = 64 * mebibyte, processes = availableParallelism(), library } = options;
+  const {
+    cpuMs = 100,
+    memoryLimitBytes = 64 * mebibyte,
+    processes = Math.max(2, availableParallelism()),
+    library,
+  } = options;
   if (!(cpuMs > 0)) throw new RangeError(`"cpuMs" must be positive, got ${cpuMs}`);
   if (!(processes >= 1)) throw new RangeError(`"processes" must be at least 1, got ${processes}`);
   if (!(memoryLimitBytes >= minMemoryBytes)) {

@@ -12,6 +12,8 @@ import { stuckSet } from './watchdog-cells.ts';
 interface Place {
   readonly guest: Guest;
   readonly installed: Set<number>;
+  /** Sets of the calls that it owes, by the number of the call, in order. */
+  readonly owed: Map<number, number>;
 }
 
 /** What the pool knows of a set. */
@@ -37,6 +39,8 @@ const strikeWindowMs = 30_000;
 const refusalMs = 1000;
 /** Calls that wait at home before another guest is asked: it would have to load the set first. */
 const crowd = 8;
+/** A guest that has said nothing for so long while it owes answers is held up by a script, in milliseconds; most take less than one. */
+const stalledMs = 25;
 
 /** The guest processes that all sets share. A set is loaded where it is called, and again when that guest had to be replaced. */
 export class Pool {
@@ -45,6 +49,7 @@ export class Pool {
   private readonly places: Place[];
   private readonly sets = new Map<number, PooledSet>();
   private lastSet = 0;
+  private lastCall = 0;
 
   constructor(options: ResolvedOptions, log: HostLog) {
     this.options = options;
@@ -140,10 +145,20 @@ export class Pool {
   private async callAt(place: Place, set: PooledSet, call: GuestCall): Promise<GuestAnswer> {
     const { set: number } = set.install;
     if (!place.installed.has(number)) await this.installAt(place, set, call.deadlineMs, call.cancellation);
-    const answer = await place.guest.call(call);
+    const answer = await this.owedBy(place, number, call);
     if (answer.message.missing !== true) return answer;
     await this.installAt(place, set, call.deadlineMs, call.cancellation);
-    return place.guest.call(call);
+    return this.owedBy(place, number, call);
+  }
+
+  private async owedBy(place: Place, set: number, call: GuestCall): Promise<GuestAnswer> {
+    const number = ++this.lastCall;
+    place.owed.set(number, set);
+    try {
+      return await place.guest.call(call);
+    } finally {
+      place.owed.delete(number);
+    }
   }
 
   private async installAt(
@@ -160,6 +175,11 @@ export class Pool {
 
   private choose(set: PooledSet): Place {
     const home = this.places[set.home] as Place;
+    // Nobody waits behind a script that goes on and on; the set that it is of stays where it is.
+    const [running] = home.guest.silentMs < stalledMs ? [] : home.owed.values();
+    if (running !== undefined && running !== set.install.set) {
+      return this.places.find(({ guest }) => guest.silentMs < stalledMs) ?? home;
+    }
     if (home.guest.openCalls < crowd) return home;
     let least = home;
     for (const place of this.places) if (place.guest.openCalls < least.guest.openCalls - crowd) least = place;
@@ -210,7 +230,7 @@ export class Pool {
       cancelGraceMs,
       idleMs,
     });
-    return { guest, installed: new Set() };
+    return { guest, installed: new Set(), owed: new Map() };
   }
 
   private onLog(...[level, message, fields]: Parameters<HostLog>): void {

@@ -59,6 +59,27 @@ containment(
   },
 );
 
+containment('nobody waits behind a script that goes on and on', async () => {
+  await withJavaScript({ cpuMs: 3000, processes: 2 }, async ({ load }) => {
+    const bad = await load({ 'bad.js': hookText('while (true) {}') });
+    // Of three sets on two guests, one shares the guest of the first.
+    const others = [await load({ 'good.js': good }), await load({ 'good.js': good })];
+    let over = false;
+    const failed = failureOf(bad.run()).finally(() => {
+      over = true;
+    });
+    // So long a guest may say nothing before it counts as held up.
+    for (const startMs = performance.now(); performance.now() - startMs < 200; ) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    for (let i = 0; i < 20; i++) {
+      for (const { run } of others) assert.is(headerOf(await run(), 'X-Ok'), '1');
+    }
+    assert.not(over, 'they were served after it');
+    assert.is(await failed, 'HOOK_TIMED_OUT');
+  });
+});
+
 containment('of calls that come together, those that go wrong fail alone', async () => {
   const text = hookText(
     "var what = (request.Headers['X-What'] || [''])[0]; if (what === 'loop') while (true) {} if (what === 'throw') null.x;" +
