@@ -23,6 +23,13 @@ watchdog('a process whose event loop stands still is ended, and says why', async
   assert.match(stderr, /the event loop has stood still for 200 ms/);
 });
 
+watchdog('a process that waits, and never turns its event loop, is ended too', async () => {
+  const { signal } = await runProgram(
+    'setTimeout(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0), 50);',
+  );
+  assert.is(signal, 'SIGKILL');
+});
+
 watchdog('a process that is busy, and turns its event loop, is left alone', async () => {
   const program = `
     const end = performance.now() + 1000;

@@ -55,8 +55,9 @@ export function runFile(file: TestFile): Promise<Ending> {
       endGroup(child);
       running.delete(child);
     });
-    child.once('close', (code, signal) => {
+    child.once('close', async (code, signal) => {
       const output = Buffer.concat(chunks).toString('utf8');
+      await groupGone(child);
       resolve({ output, end: code ?? signal ?? 'SIGKILL', timedOut, durationMs: performance.now() - startedMs });
     });
   });
@@ -64,6 +65,18 @@ export function runFile(file: TestFile): Promise<Ending> {
 
 export function endAll(): void {
   for (const child of running) endGroup(child);
+}
+
+/** A process that is killed ends when the system comes to it. What nobody buries is not waited for. */
+async function groupGone(child: ChildProcess): Promise<void> {
+  for (const endMs = performance.now() + 1000; performance.now() < endMs; ) {
+    try {
+      process.kill(-(child.pid as number), 0);
+    } catch {
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }
 
 function endGroup(child: ChildProcess): void {
