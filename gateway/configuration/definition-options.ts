@@ -8,6 +8,7 @@ export function definitionOptions({
   routing,
   plugins,
   javascript,
+  compatibility,
 }: Configuration): Partial<DefinitionOptions> {
   return {
     ignoreFeatures: definitions.ignoreFeatures,
@@ -16,6 +17,7 @@ export function definitionOptions({
     secrets: definitions.secrets,
     authMayContinue: plugins.authMayContinue,
     customDomains: routing.customDomains,
+    virtualBlobs: compatibility.virtualBlobs,
     matching: { prefix: routing.prefixMatching, suffix: routing.suffixMatching },
   };
 }

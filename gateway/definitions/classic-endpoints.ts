@@ -63,7 +63,7 @@ export class EndpointReader {
         return rate === undefined ? undefined : { ...rule, limit: rate };
       }),
       virtual: rules('virtual', (entry, rule) => {
-        const virtual = readVirtual(entry, rule);
+        const virtual = readVirtual(entry, rule, this.options.virtualBlobs);
         return virtual && { ...virtual, hook: this.hooks.addVirtualHook(virtual) };
       }),
       plugins: rules('go_plugin', (entry, rule) => {

@@ -38,8 +38,8 @@ function readReplyHeaders(fields: Fields): FixedReply['headers'] {
   });
 }
 
-/** A virtual endpoint, without its hook. */
-export function readVirtual(entry: Fields, rule: EndpointRule): Omit<VirtualRule, 'hook'> {
+/** A virtual endpoint, without its hook. `blobs`: its script may stand in the definition. */
+export function readVirtual(entry: Fields, rule: EndpointRule, blobs: boolean): Omit<VirtualRule, 'hook'> {
   const functionName = entry.string('response_function_name');
   if (functionName === '') {
     entry.report.invalid(entry.at('response_function_name'), 'is missing', 'name the function that answers');
@@ -47,13 +47,13 @@ export function readVirtual(entry: Fields, rule: EndpointRule): Omit<VirtualRule
   return {
     ...rule,
     functionName,
-    script: readScript(entry),
+    script: readScript(entry, blobs),
     requireSession: entry.boolean('use_session'),
     proxyOnError: entry.boolean('proxy_on_error'),
   };
 }
 
-function readScript(entry: Fields): VirtualRule['script'] {
+function readScript(entry: Fields, blobs: boolean): VirtualRule['script'] {
   const type = entry.string('function_source_type');
   const source = entry.string('function_source_uri');
   const at = entry.at('function_source_uri');
@@ -64,6 +64,12 @@ function readScript(entry: Fields): VirtualRule['script'] {
       entry.at('function_source_type'),
       `must be "file" or "blob", got "${type}"`,
       'write one of them',
+    );
+  } else if (!blobs) {
+    entry.report.invalid(
+      entry.at('function_source_type'),
+      'is "blob", and the configuration does not allow scripts in definitions (disable_virtual_path_blobs)',
+      'put the script into a file, and write "file" and its path',
     );
   } else if (!/^[A-Za-z0-9+/\s]*={0,2}\s*$/.test(source)) {
     entry.report.invalid(at, 'is not base64', 'encode the script as base64');

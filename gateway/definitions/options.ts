@@ -15,6 +15,8 @@ export interface DefinitionOptions {
   readonly matching: PathMatching;
   /** Domains of definitions are honoured. */
   readonly customDomains: boolean;
+  /** Virtual endpoints may carry their script in the definition. */
+  readonly virtualBlobs: boolean;
   /** Values of `secrets://KEY` and `$secret_conf.KEY`. */
   readonly secrets: Readonly<Record<string, string>>;
   /** Environment for `env://NAME` and `$secret_env.NAME`. */
@@ -29,6 +31,7 @@ export const defaultDefinitionOptions: DefinitionOptions = {
   authMayContinue: false,
   matching: { prefix: false, suffix: false },
   customDomains: false,
+  virtualBlobs: true,
   secrets: {},
   env: process.env,
 };

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { featureNames, parseClassic, parseOas, refusalLines } from '../../../gateway/definitions/index.ts';
 import { badDefinitions } from './bad-definitions.ts';
 import { features, oasFeatures } from './lacking-features.ts';
-import { apiOf, classic } from './sample.ts';
+import { apiOf, classic, withPaths } from './sample.ts';
 
 const refusals = suite('refused definitions');
 
@@ -37,6 +37,26 @@ refusals('all problems are told at once, and the worst names the kind', () => {
     'enable_jwt',
     'proxy.listen_path',
   ]);
+});
+
+refusals('a script in the definition is refused where the operator wants none', () => {
+  const virtual = [
+    {
+      path: '/v',
+      method: 'GET',
+      response_function_name: 'f',
+      function_source_type: 'blob',
+      function_source_uri: Buffer.from('function f() {}').toString('base64'),
+    },
+  ];
+  assert.ok(apiOf(withPaths({ virtual })));
+  const { refusal } = parseClassic(withPaths({ virtual }), 'a.json', { virtualBlobs: false });
+  assert.match(
+    refusal === undefined ? '' : (refusalLines(refusal)[0] as string),
+    /extended_paths\.virtual\[0\]\.function_source_type: is "blob", and .*disable_virtual_path_blobs\); put the script into a file/,
+  );
+  const file = [{ ...virtual[0], function_source_type: 'file', function_source_uri: 'v.js' }];
+  assert.is(parseClassic(withPaths({ virtual: file }), 'a.json', { virtualBlobs: false }).refusal, undefined);
 });
 
 refusals('a refusal knows where the API would have answered', () => {
