@@ -107,18 +107,26 @@ function setUrl(edits: Writable<RequestEdits>, url: string | undefined, request:
       query = target.query;
     }
   }
-  const { deleteparams = [], addparams = {}, extendedparams = {} } = request;
+  const { deleteparams, addparams, extendedparams } = request;
+  if (isEmpty(deleteparams) && isEmpty(addparams) && isEmpty(extendedparams)) {
+    if (query !== state.url.query) edits.query = query ?? '';
+    return;
+  }
   const params = parseQuery(query);
   const before = encodeQuery(params);
-  for (const name of deleteparams as (string | null)[]) params.delete(toByteString(name ?? ''));
+  for (const name of (deleteparams ?? []) as (string | null)[]) params.delete(toByteString(name ?? ''));
   for (const [name, value] of pairsOf(addparams as Record<string, string | null>)) params.set(name, [value]);
-  for (const [key, values] of Object.entries(extendedparams as Record<string, (string | null)[] | null>)) {
+  for (const [key, values] of Object.entries((extendedparams ?? {}) as Record<string, (string | null)[] | null>)) {
     const name = toByteString(key);
     params.set(name, [...(params.get(name) ?? []), ...(values ?? []).map((value) => toByteString(value ?? ''))]);
   }
   const after = encodeQuery(params);
   if (after !== before) query = after;
   if (query !== state.url.query) edits.query = query ?? '';
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === undefined || value === null || Object.keys(value).length === 0;
 }
 
 /** An empty URL goes upstream as the root, a relative one from there. */
