@@ -251,6 +251,8 @@ try {
     ['bare', 'bare http2-proxy'],
     ['shim', 'http2-proxy with undici'],
   ] as const) {
+    // The least that stands for undici passes no bodies on.
+    if (name === 'shim' && values['body-bytes'] !== '0') continue;
     const proxy = fork(join(here, 'proxies.ts'), [name, upstream.found], { detached: true });
     children.push(proxy);
     const [port] = await once(proxy, 'message');

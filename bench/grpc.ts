@@ -30,7 +30,7 @@ const loaded = await driver.load(set, set.hooks, { log: console.log, request: as
 const [hook] = set.hooks;
 if (hook === undefined) throw new Error('a set without a hook');
 const run = loaded.run.bind(loaded);
-for (const bytes of [0, 4096]) {
+for (const bytes of [0, 4096, 65_536]) {
   // With a deadline, as the gateway makes them.
   const call = () => ({ ...benchCall(Buffer.alloc(bytes, 'x')), deadlineMs: performance.now() + 600_000 });
   await measure(run, hook, call(), { seconds: 1.5, inFlight: 64 });

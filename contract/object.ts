@@ -56,16 +56,22 @@ export function objectConstants(hook: HookSpec, spec: Readonly<Record<string, st
   return { type: hook.type, rawBodyOnly: hook.rawBodyOnly, hook: hookBytes, spec: writer.copy() };
 }
 
-const scratch = new WireWriter();
+/** Large messages get a buffer of their own, which is let go with them. */
+const scratch = new WireWriter(64 * 1024, 64 * 1024);
+const maxHeadBytes = 8 * 1024;
 
 /**
- * A call as `coprocess.Object` in wire form, put together from parts that are wire form already.
+ * A call as `coprocess.Object` in wire form, put together from parts that are wire form already. It begins `room` bytes behind the
+ * beginning of what is returned: what is before it belongs to the caller.
  * @throws {PluginFailure} `CALL_UNSENDABLE` when text in it is not UTF-8.
  */
-export function encodeObject(constants: ObjectConstants, call: HookCall): Buffer {
+export function encodeObject(constants: ObjectConstants, call: HookCall, room = 0): Buffer {
   if (call.request.notUtf8) throw notUtf8('request');
   if (call.response?.notUtf8) throw notUtf8('response');
   scratch.reset();
+  const bodyBytes = call.request.body.length + (call.response?.body.length ?? 0);
+  if (bodyBytes > 0) scratch.expect(2 * bodyBytes + constants.spec.length + maxHeadBytes);
+  scratch.skip(room);
   scratch.raw(constants.hook);
   const request = scratch.begin(o.request);
   call.request.writeHead(scratch);

@@ -7,13 +7,18 @@ import type { Latin1Buffer } from './latin1.ts';
  * Strings are byte strings: one byte a character.
  */
 export class WireWriter {
-  private buffer: Latin1Buffer;
+  private buffer = nothing;
+  /** Size of the next buffer; it is made when it is needed. */
+  private nextBytes: number;
+  private readonly maxKeptBytes: number;
   /** Where the current message begins; what is before it was taken. */
   private base = 0;
   private end = 0;
 
-  constructor(initialBytes = 64 * 1024) {
-    this.buffer = newBuffer(initialBytes);
+  /** @param maxKeptBytes buffers that grew past this are let go after use, so one large message does not stay in memory. */
+  constructor(initialBytes = 64 * 1024, maxKeptBytes = 1024 * 1024) {
+    this.nextBytes = initialBytes;
+    this.maxKeptBytes = maxKeptBytes;
   }
 
   get length(): number {
@@ -28,25 +33,33 @@ export class WireWriter {
   /** Hand over what was written, and begin anew behind it. */
   take(): Buffer {
     const taken = this.buffer.subarray(this.base, this.end);
-    if (this.buffer.length - this.end < this.buffer.length >>> 2) {
-      this.buffer = newBuffer(Math.min(this.buffer.length, maxKeptBytes));
-      this.end = 0;
-    }
     this.base = this.end;
+    if (this.buffer.length - this.end < this.buffer.length >>> 2) this.letGo();
     return taken;
   }
 
   reset(): void {
     this.end = this.base;
-    if (this.buffer.length <= maxKeptBytes) return;
-    this.buffer = newBuffer(maxKeptBytes);
-    this.base = 0;
-    this.end = 0;
+    if (this.buffer.length > this.maxKeptBytes) this.letGo();
+  }
+
+  /** Make room for a message that begins now, all at once: a buffer that grows step by step is made and copied several times. */
+  expect(bytes: number): void {
+    if (this.end + bytes <= this.buffer.length) return;
+    if (this.length > 0) return this.grow(bytes);
+    this.letGo();
+    this.buffer = newBuffer(Math.max(bytes, this.nextBytes));
   }
 
   /** Take back what was written after the first `length` bytes. */
   truncate(length: number): void {
     this.end = this.base + length;
+  }
+
+  /** Leave room for bytes that the caller puts there. */
+  skip(bytes: number): void {
+    this.reserve(bytes);
+    this.end += bytes;
   }
 
   /** An unsigned varint below 2^53. */
@@ -127,10 +140,18 @@ export class WireWriter {
     if (this.end + bytes > this.buffer.length) this.grow(bytes);
   }
 
+  private letGo(): void {
+    if (this.buffer.length > 0) this.nextBytes = Math.min(this.buffer.length, this.maxKeptBytes);
+    this.buffer = nothing;
+    this.base = 0;
+    this.end = 0;
+  }
+
   private grow(bytes: number): void {
     const needed = this.length + bytes;
+    const size = this.buffer.length === 0 ? this.nextBytes : this.buffer.length;
     const grown = newBuffer(
-      needed <= this.buffer.length / 2 ? this.buffer.length : Math.max(needed, this.buffer.length * 2),
+      needed <= size / 2 || (this.buffer.length === 0 && needed <= size) ? size : Math.max(needed, size * 2),
     );
     grown.set(this.buffer.subarray(this.base, this.end));
     this.end -= this.base;
@@ -139,15 +160,14 @@ export class WireWriter {
   }
 }
 
-/** Buffers that grew past this are let go after use, so one large message does not stay in memory. */
-const maxKeptBytes = 1024 * 1024;
-
 /** Below this a loop beats the call into C++ (measured on Node 24: even at about 24 characters). */
 const shortText = 24;
 
 function newBuffer(bytes: number): Latin1Buffer {
   return Buffer.allocUnsafeSlow(bytes) as Latin1Buffer;
 }
+
+const nothing = newBuffer(0);
 
 /** Room for a length that is written afterwards: four bytes hold up to 256 MiB. */
 const lengthRoom = 4;

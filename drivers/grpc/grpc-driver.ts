@@ -8,6 +8,7 @@ import type { HookReport, HookSpec } from '../../contract/plugin-set.ts';
 import { specMap } from '../../contract/spec-map.ts';
 import { WireWriter } from '../../contract/wire/writer.ts';
 import type { Driver, LoadedHooks } from '../driver.ts';
+import { prefixBytes } from './message-frame.ts';
 import { isDown, openServer, type PluginServer, type PluginServerOptions } from './servers.ts';
 
 export interface GrpcDriverOptions {
@@ -78,11 +79,12 @@ function dispatch(
   { beginSpan, traceHeaders = w3cHeaders }: GrpcDriverOptions,
 ): Promise<HookAnswer> {
   const isEvent = constants.type === 'event';
-  const message = isEvent ? encodeEvent(call.request.body) : encodeObject(constants, call);
-  if (message.length > server.maxSendBytes) {
+  const frame = isEvent ? encodeEvent(call.request.body) : encodeObject(constants, call, prefixBytes);
+  const bytes = frame.length - prefixBytes;
+  if (bytes > server.maxSendBytes) {
     throw new PluginFailure(
       'CALL_UNSENDABLE',
-      `the message has ${message.length} bytes, and "${server.name}" is sent ${server.maxSendBytes} at most (maxSendBytes); raw_body_only halves a text body`,
+      `the message has ${bytes} bytes, and "${server.name}" is sent ${server.maxSendBytes} at most (maxSendBytes); raw_body_only halves a text body`,
     );
   }
   if (server.calls >= server.maxConcurrentCalls) {
@@ -109,7 +111,7 @@ function dispatch(
     };
     const running = server.client.begin({
       path: isEvent ? eventPath : dispatchPath,
-      message,
+      frame,
       headers: trace === undefined ? none : traceHeaders(trace),
       deadlineMs,
       onEnd,
@@ -118,9 +120,10 @@ function dispatch(
   });
 }
 
-/** A `coprocess.Event`: its payload is what the call carries as its body. */
+/** A `coprocess.Event`, behind room for its prefix: its payload is what the call carries as its body. */
 function encodeEvent(payload: Buffer): Buffer {
-  const writer = new WireWriter(payload.length + 16);
+  const writer = new WireWriter(payload.length + 32);
+  writer.skip(prefixBytes);
   writer.bytes(1, payload);
   return writer.take();
 }

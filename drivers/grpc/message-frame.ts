@@ -2,15 +2,12 @@ import { gunzipSync, inflateSync } from 'node:zlib';
 import { status } from '@grpc/grpc-js';
 
 /** What stands before each message: one byte that tells whether it is compressed, and four with its length (gRPC over HTTP/2). */
-const prefixBytes = 5;
+export const prefixBytes = 5;
 
-/** A message as it goes over the wire, not compressed. */
-export function frameOf(message: Buffer): Buffer {
-  const frame = Buffer.allocUnsafe(prefixBytes + message.length);
+/** Write the prefix of a message that is not compressed into the room before it. */
+export function writePrefix(frame: Buffer): void {
   frame[0] = 0;
-  frame.writeUInt32BE(message.length, 1);
-  message.copy(frame, prefixBytes);
-  return frame;
+  frame.writeUInt32BE(frame.length - prefixBytes, 1);
 }
 
 /** The message in a whole frame, or what is wrong with it. `encoding` is what the peer said of compressed ones. */

@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { type ChannelInterface, experimental, Metadata, type StatusObject, status } from '@grpc/grpc-js';
 import { CallTable } from '../../contract/call-table.ts';
 import { DeadlineTimer } from '../../contract/deadline-timer.ts';
-import { frameOf, messageOf } from './message-frame.ts';
+import { messageOf, prefixBytes, writePrefix } from './message-frame.ts';
 import type { ReadyPicker } from './ready-picker.ts';
 
 export interface UnaryClientOptions {
@@ -19,7 +19,8 @@ export interface UnaryClientOptions {
 export interface UnaryRequest {
   /** `/package.Service/Method`. */
   readonly path: string;
-  readonly message: Buffer;
+  /** The message, behind room for its prefix. */
+  readonly frame: Buffer;
   /** Metadata: name, value, name, value, ... */
   readonly headers: readonly string[];
   /** On the clock of `performance.now()`; infinity: none. */
@@ -75,7 +76,7 @@ export class UnaryClient {
     return call;
   }
 
-  private beginOnChannel({ path, message, headers, deadlineMs, onEnd }: UnaryRequest): UnaryCall {
+  private beginOnChannel({ path, frame, headers, deadlineMs, onEnd }: UnaryRequest): UnaryCall {
     const deadline = Number.isFinite(deadlineMs) ? Date.now() + deadlineMs - performance.now() : deadlineMs;
     const call = this.options.channel.createCall(path, deadline, null, null, null);
     let reply: Buffer | undefined;
@@ -87,7 +88,7 @@ export class UnaryClient {
       onReceiveStatus: (ended) => endOnce(ended, reply, onEnd),
     });
     call.startRead();
-    call.sendMessageWithContext({}, message);
+    call.sendMessageWithContext({}, frame.subarray(prefixBytes));
     call.halfClose();
     return { cancel: () => call.cancelWithStatus(status.CANCELLED, 'Cancelled on client') };
   }
@@ -110,7 +111,7 @@ class DirectCall implements UnaryCall {
   cancelled = false;
   /** What goes on in its place. */
   retried: UnaryCall | undefined;
-  private readonly message: Buffer;
+  private readonly frame: Buffer;
   private readonly maxReceiveBytes: number;
   private readonly onEnd: UnaryRequest['onEnd'];
   private readonly beganMs = performance.now();
@@ -118,8 +119,8 @@ class DirectCall implements UnaryCall {
   private encoding = 'identity';
   private reply: Buffer | undefined;
 
-  constructor({ message, deadlineMs }: UnaryRequest, maxReceiveBytes: number, onEnd: UnaryRequest['onEnd']) {
-    this.message = message;
+  constructor({ frame, deadlineMs }: UnaryRequest, maxReceiveBytes: number, onEnd: UnaryRequest['onEnd']) {
+    this.frame = frame;
     this.deadlineMs = deadlineMs;
     this.maxReceiveBytes = maxReceiveBytes;
     this.onEnd = onEnd;
@@ -128,7 +129,8 @@ class DirectCall implements UnaryCall {
   begin(call: SubchannelCall): void {
     this.call = call;
     call.startRead();
-    call.sendMessageWithContext({}, frameOf(this.message));
+    writePrefix(this.frame);
+    call.sendMessageWithContext({}, this.frame);
     call.halfClose();
   }
 

@@ -135,4 +135,22 @@ wire('bytes that are no message are refused, and never read past their end', () 
   );
 });
 
+wire('what was taken stays as it was, whatever sizes follow one another', () => {
+  const writer = new WireWriter(64, 64);
+  const taken: Buffer[] = [];
+  const sizes = [3, 500, 0, 40, 41, 5000, 1, 64, 20, 20, 20, 700];
+  for (const [i, size] of sizes.entries()) {
+    writer.reset();
+    if (i % 2 === 0) writer.expect(size + 10);
+    writer.skip(5);
+    writer.raw(Buffer.alloc(size, i + 1));
+    taken.push(writer.take());
+  }
+  assert.equal(
+    taken.map((bytes) => bytes.length),
+    sizes.map((size) => size + 5),
+  );
+  for (const [i, bytes] of taken.entries()) assert.ok(bytes.subarray(5).every((byte) => byte === i + 1));
+});
+
 wire.run();
