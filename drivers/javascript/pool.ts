@@ -175,7 +175,7 @@ export class Pool {
 
   private choose(set: PooledSet): Place {
     const home = this.places[set.home] as Place;
-    // Nobody waits behind a script that goes on and on; the set that it is of stays where it is.
+    // Calls that come now do not wait behind a script that goes on and on; the set that it is of stays where it is.
     const [running] = home.guest.silentMs < stalledMs ? [] : home.owed.values();
     if (running !== undefined && running !== set.install.set) {
       return this.places.find(({ guest }) => guest.silentMs < stalledMs) ?? home;
