@@ -3,7 +3,7 @@ import { createGuest, type Guest, type GuestStatus } from './guest.ts';
 import type { GuestLoaded } from './loaded.ts';
 import type { GuestOptions } from './options.ts';
 
-/** As many guests as asked for, that look like one: a call goes to the one with the fewest. */
+/** As many guests as asked for, that look like one: a call goes to the one with the fewest of those that are ready. */
 export function createGuests(options: GuestOptions, instances: number): Guest {
   if (instances === 1) return createGuest(options);
   const name = (i: number): string => `${options.name}, instance ${i + 1} of ${instances}`;
@@ -37,9 +37,20 @@ class GuestGroup implements Guest {
   }
 
   call(call: GuestCall): Promise<GuestAnswer> {
-    let least = this.guests[0] as Guest;
-    for (const guest of this.guests) if (guest.openCalls < least.openCalls) least = guest;
-    return least.call(call);
+    let best = this.guests[0] as Guest;
+    for (const guest of this.guests) {
+      if (!guest.ready) guest.wake();
+      if (guest.ready === best.ready ? guest.openCalls < best.openCalls : guest.ready) best = guest;
+    }
+    return best.call(call);
+  }
+
+  wake(): void {
+    for (const guest of this.guests) guest.wake();
+  }
+
+  get ready(): boolean {
+    return this.guests.some((guest) => guest.ready);
   }
 
   get openCalls(): number {

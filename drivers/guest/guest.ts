@@ -22,6 +22,10 @@ export interface Guest {
    * reports; no call is lost. @throws when it does not come up, or what `accept` throws; then the old one goes on.
    */
   replace(load: object, accept: (loaded: GuestLoaded) => void): Promise<void>;
+  /** Start it, unless it runs, or died and has to pause; who calls it later waits less. */
+  wake(): void;
+  /** Calls are answered now, without a start before. */
+  readonly ready: boolean;
   /** Calls that somebody waits for. */
   readonly openCalls: number;
   /** How long it has owed answers and said nothing, in milliseconds; 0 when it owes none. */
@@ -90,6 +94,10 @@ class SupervisedGuest implements Guest, ProcessOwner, QueueOwner, RestingGuest {
     };
   }
 
+  get ready(): boolean {
+    return this.current?.loaded !== undefined;
+  }
+
   get openCalls(): number {
     return this.queue.size;
   }
@@ -122,15 +130,17 @@ class SupervisedGuest implements Guest, ProcessOwner, QueueOwner, RestingGuest {
   call(call: GuestCall): Promise<GuestAnswer> {
     if (this.closed) return Promise.reject(this.unavailable('it is closed'));
     if (this.current === undefined) {
-      if (this.startFailure !== undefined && performance.now() < this.nextStartMs) {
-        return Promise.reject(this.unavailable(this.startFailure));
-      }
-      if (this.restartTimer === undefined) this.launch();
+      this.wake();
       if (this.current === undefined && this.startFailure !== undefined) {
         return Promise.reject(this.unavailable(this.startFailure));
       }
     }
     return this.queue.add(call);
+  }
+
+  wake(): void {
+    if (this.closed || this.current !== undefined || this.restartTimer !== undefined) return;
+    if (this.startFailure === undefined || performance.now() >= this.nextStartMs) this.launch();
   }
 
   async replace(load: object, accept: (loaded: GuestLoaded) => void): Promise<void> {

@@ -46,6 +46,7 @@ const stalledMs = 25;
 export class Pool {
   private readonly options: ResolvedOptions;
   private readonly log: HostLog;
+  /** Where sets are at home, and last, if that is one only, another that takes its calls while it is started again. */
   private readonly places: Place[];
   private readonly sets = new Map<number, PooledSet>();
   private lastSet = 0;
@@ -54,7 +55,8 @@ export class Pool {
   constructor(options: ResolvedOptions, log: HostLog) {
     this.options = options;
     this.log = log;
-    this.places = Array.from({ length: options.processes }, (_, i) => this.openPlace(`javascript guest ${i + 1}`));
+    const places = Math.max(options.processes, 2);
+    this.places = Array.from({ length: places }, (_, i) => this.openPlace(`javascript guest ${i + 1}`));
   }
 
   /** Load a set. When no guest can do that now, there are no reports, and the set is loaded when it is first called. */
@@ -67,7 +69,7 @@ export class Pool {
       install: numbered,
       message: Buffer.from(JSON.stringify(numbered)),
       host,
-      home: numbered.set % this.places.length,
+      home: numbered.set % this.options.processes,
       strikesMs: [],
       own: undefined,
       refusedUntilMs: 0,
@@ -80,6 +82,7 @@ export class Pool {
         performance.now() + loadTimeoutMs,
         never,
       );
+      for (const { guest } of this.places) guest.wake();
       const { reports, apart } = answer.message as { reports?: InstallReport; apart?: string };
       if (typeof apart === 'string') {
         const { apiId } = install;
@@ -175,6 +178,11 @@ export class Pool {
 
   private choose(set: PooledSet): Place {
     const home = this.places[set.home] as Place;
+    if (!home.guest.ready) {
+      const standIn = this.places.find(({ guest }) => guest.ready);
+      if (standIn !== undefined) home.guest.wake();
+      return standIn ?? home;
+    }
     // Calls that come now do not wait behind a script that goes on and on; the set that it is of stays where it is.
     const [running] = home.guest.silentMs < stalledMs ? [] : home.owed.values();
     if (running !== undefined && running !== set.install.set) {

@@ -132,7 +132,11 @@ export const javascript = section('Sandboxed JavaScript (drivers `otto` and `jav
     .int()
     .positive()
     .optional()
-    .meta({ description: 'Guest processes; absent: one per CPU, two at least', examples: [2] }),
+    .meta({
+      description:
+        'Guest processes; absent: one per CPU, two at least. With 1, another stands by for when it has to be started again',
+      examples: [2],
+    }),
   library: text('A script that runs before those of every API', 'library.js'),
   privateAddresses: flag(false, 'Let `TykMakeHttpRequest` go to private and loopback addresses'),
 });

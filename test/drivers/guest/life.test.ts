@@ -202,6 +202,30 @@ life('several instances share the calls, and are one guest to the outside', asyn
   assert.is(group.status.state, 'stopped');
 });
 
+life('while one of several instances is started again, the others take the calls', async () => {
+  const host = new RecordingHost();
+  const args = [new URL('faulty-guest.mjs', import.meta.url).pathname];
+  const group = createGuests({ name: 'group', command: process.execPath, args, load: {}, host }, 2);
+  const call = (deed: string): Promise<GuestAnswer> =>
+    group.call({
+      members: `"deed":"${deed}"`,
+      parts: [],
+      deadlineMs: performance.now() + 5000,
+      cancellation: new Cancellation(),
+    });
+  try {
+    await group.start();
+    const [one, other] = await Promise.all([call('who'), call('who')]);
+    const dying = failure(call('exit'));
+    const { pid } = (await call('who')).message;
+    assert.is((await dying).reason, 'DRIVER_UNAVAILABLE');
+    assert.ok([one.message.pid, other.message.pid].includes(pid));
+    assert.is((await call('who')).message.pid, pid);
+  } finally {
+    await group.close();
+  }
+});
+
 life('close lets running calls end', async () => {
   await withFaultyGuest({}, async ({ guest, ask }) => {
     const { pid } = (await ask('who')).message;
