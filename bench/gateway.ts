@@ -15,6 +15,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { LoadReport } from './load.ts';
 import { requestHeaders } from './request-headers.ts';
+import { callerHeader, noHook, plugins, type Setup, setups } from './setups.ts';
+import { openStore, type Store } from './store.ts';
 
 const { values } = parseArgs({
   options: {
@@ -30,61 +32,6 @@ const { values } = parseArgs({
 
 const here = import.meta.dirname;
 const folder = mkdtempSync(join(tmpdir(), 'bench-'));
-
-/** A set-up: the configuration's own lines, the API's hooks, and whether gateway and coprocess are apart. */
-interface Setup {
-  readonly name: string;
-  readonly title: string;
-  readonly middleware?: object;
-  readonly split?: boolean;
-}
-
-const typescript = (count: number, isolation?: 'none'): object => ({
-  driver: 'typescript',
-  pre: Array.from({ length: count }, () => ({
-    name: 'stamp',
-    path: 'stamp.ts',
-    ...(isolation && { interpose: { isolation } }),
-  })),
-});
-const script = (driver: string, path: string): object => ({ driver, pre: [{ name: 'stamp', path }] });
-
-const noHook = 'no hook';
-
-const setups: readonly Setup[] = [
-  { name: 'none', title: noHook },
-  { name: 'ts-trusted', title: 'TypeScript, trusted, one process', middleware: typescript(1, 'none') },
-  {
-    name: 'ts-trusted-split',
-    title: 'TypeScript, trusted, two services',
-    middleware: typescript(1, 'none'),
-    split: true,
-  },
-  { name: 'ts-trusted-5', title: 'five of them, two services', middleware: typescript(5, 'none'), split: true },
-  { name: 'ts-guest', title: 'TypeScript in a guest, one process', middleware: typescript(1) },
-  { name: 'ts-guest-split', title: 'TypeScript in a guest, two services', middleware: typescript(1), split: true },
-  { name: 'js', title: 'sandboxed JavaScript, one process', middleware: script('otto', 'stamp.js') },
-  { name: 'python', title: 'Python, one process', middleware: script('python', 'stamp.py') },
-  { name: 'lua', title: 'Lua, one process', middleware: script('lua', 'stamp.lua') },
-  { name: 'go', title: 'external Go server, one process', middleware: { driver: 'grpc', pre: [{ name: 'Stamp' }] } },
-  {
-    name: 'go-split',
-    title: 'external Go server, two services',
-    middleware: { driver: 'grpc', pre: [{ name: 'Stamp' }] },
-    split: true,
-  },
-];
-
-const plugins: Readonly<Record<string, string>> = {
-  'stamp.ts':
-    "import { pre } from 'interpose/plugin';\nexport const stamp = pre((r) => { r.headers.set('x-stamp', 'yes'); });\n",
-  'stamp.js':
-    "var stamp = new TykJS.TykMiddleware.NewMiddleware({});\nstamp.NewProcessRequest(function (request, session, config) { request.SetHeaders['x-stamp'] = 'yes'; return stamp.ReturnData(request, {}); });\n",
-  'stamp.py':
-    "from tyk.decorators import Hook\n\n\n@Hook\ndef stamp(request, session, spec):\n    request.add_header('x-stamp', 'yes')\n    return request, session\n",
-  'stamp.lua':
-    "function stamp(request, session, spec)\n  tyk.req.set_header('x-stamp', 'yes')\n  return request, session\nend\n",
-};
 
 const children: ChildProcess[] = [];
 
@@ -127,7 +74,7 @@ async function load(url: string, seconds: string, onMeasuring: () => void): Prom
   const args = ['--url', url, '--connections', values.connections, '--seconds', seconds];
   args.push('--body-bytes', values['body-bytes']);
   if (values['body-bytes'] !== '0') args.push('--method', 'POST');
-  for (const header of requestHeaders) args.push('--header', header);
+  for (const header of [...requestHeaders, callerHeader]) args.push('--header', header);
   const child = fork(join(here, 'load.ts'), args, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
   child.on('message', onMeasuring);
   let output = '';
@@ -156,15 +103,20 @@ async function startSetup(setup: Setup, upstream: string): Promise<Running> {
     proxy: { listen_path: '/bench/', target_url: upstream, strip_listen_path: true },
     config_data: { header: 'x-stamp', value: 'yes' },
     custom_middleware: setup.middleware,
+    ...setup.api,
   };
   writeFileSync(join(home, 'apis/bench.json'), JSON.stringify(api));
   const config = join(home, 'interpose.yaml');
   const servers = values.go === '' ? '' : `servers: { default: { target: "unix:${goSocket}" } }\n`;
   const link = setup.split ? `coprocess: { listen: "unix:${home}/s", targets: ["unix:${home}/s"] }\n` : '';
+  const keys =
+    setup.cacheMs === undefined
+      ? ''
+      : `store: { kind: redis, url: "${(await theStore()).url}" }\nkeys: { cacheMs: ${setup.cacheMs} }\n`;
   const trusted = 'plugins: { folder: plugins, trusted: { inProcess: "yes, I know" } }\n';
   writeFileSync(
     config,
-    `listeners: [{ address: 127.0.0.1:0 }]\ncontrol: { enabled: false }\ndefinitions: { folder: apis }\nlog: { level: info }\n${trusted}${servers}${link}`,
+    `listeners: [{ address: 127.0.0.1:0 }]\ncontrol: { enabled: false }\ndefinitions: { folder: apis }\nlog: { level: info }\n${trusted}${servers}${link}${keys}`,
   );
   const ready = /"addresses":\["([^"]+)"\]/;
   const processes: ChildProcess[] = [];
@@ -172,6 +124,14 @@ async function startSetup(setup: Setup, upstream: string): Promise<Running> {
     processes.push((await start(['cli/index.ts', 'coprocess', '--config', config], /(coprocess ready)/)).child);
   const gateway = await start(['cli/index.ts', setup.split ? 'gateway' : 'run', '--config', config], ready);
   return { url: `http://${gateway.found}/bench/x`, processes: [...processes, gateway.child] };
+}
+
+let store: Store | undefined;
+
+/** A Redis with the keys of all callers. */
+async function theStore(): Promise<Store> {
+  store ??= await openStore();
+  return store;
 }
 
 const goSocket = join(folder, 'go.sock');
@@ -283,5 +243,6 @@ try {
       // It has ended by itself.
     }
   }
+  await store?.close();
   rmSync(folder, { recursive: true, force: true });
 }

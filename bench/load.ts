@@ -4,6 +4,8 @@
  *
  *   node --conditions=source bench/load.ts --url http://127.0.0.1:8080/ [--connections 32] [--seconds 3] [--warmup-seconds 1]
  *     [--method GET] [--body-bytes 0] [--header 'X-Name: value' ...]
+ *
+ * `{n}` in a header stands for a number from 0 to 1023 that is another one in each request.
  */
 import { connect, type Socket } from 'node:net';
 import { parseArgs } from 'node:util';
@@ -36,26 +38,30 @@ if (values.url === undefined) throw new Error('--url is missing: say what to mea
 const url = new URL(values.url);
 
 const body = Buffer.alloc(Number(values['body-bytes']), 'x');
-const request = Buffer.concat([
-  Buffer.from(
-    [
-      `${values.method} ${url.pathname}${url.search} HTTP/1.1`,
-      `Host: ${url.host}`,
-      ...values.header,
-      ...(body.length === 0 ? [] : [`Content-Length: ${body.length}`]),
-      '',
-      '',
-    ].join('\r\n'),
-    'latin1',
-  ),
-  body,
-]);
+const requestOf = (n: number): Buffer =>
+  Buffer.concat([
+    Buffer.from(
+      [
+        `${values.method} ${url.pathname}${url.search} HTTP/1.1`,
+        `Host: ${url.host}`,
+        ...values.header.map((header) => header.replaceAll('{n}', String(n))),
+        ...(body.length === 0 ? [] : [`Content-Length: ${body.length}`]),
+        '',
+        '',
+      ].join('\r\n'),
+      'latin1',
+    ),
+    body,
+  ]);
+const varied = values.header.some((header) => header.includes('{n}'));
+const requests = Array.from({ length: varied ? 1024 : 1 }, (_, n) => requestOf(n));
+let sent = 0;
 
 /** Latencies of 10 us each up to 2 s: counting is cheaper than keeping them. */
 const bucketMs = 0.01;
 const buckets = new Uint32Array(200_000);
 const answers: Record<string, number> = {};
-let requests = 0;
+let answered = 0;
 let broken = 0;
 let maxMs = 0;
 let measuring = false;
@@ -67,7 +73,7 @@ function keepAsking(): void {
   let sentMs = 0;
   const ask = () => {
     sentMs = performance.now();
-    socket.write(request);
+    socket.write(requests[sent++ % requests.length] as Buffer);
   };
   socket.on('connect', ask);
   socket.on('error', () => socket.destroy());
@@ -105,7 +111,7 @@ function endOfAnswer(bytes: Buffer): number {
 }
 
 function count(status: string, ms: number): void {
-  requests += 1;
+  answered += 1;
   answers[status] = (answers[status] ?? 0) + 1;
   if (ms > maxMs) maxMs = ms;
   const bucket = Math.min(buckets.length - 1, Math.floor(ms / bucketMs));
@@ -113,7 +119,7 @@ function count(status: string, ms: number): void {
 }
 
 function percentileMs(share: number): number {
-  let left = requests * share;
+  let left = answered * share;
   for (let bucket = 0; bucket < buckets.length; bucket += 1) {
     left -= buckets[bucket] as number;
     if (left <= 0) return Number((bucket * bucketMs).toFixed(2));
@@ -131,8 +137,8 @@ measuring = false;
 stopped = true;
 process.send?.('measured');
 const report: LoadReport = {
-  requests,
-  requestsPerSecond: Math.round((requests * 1000) / (performance.now() - startedMs)),
+  requests: answered,
+  requestsPerSecond: Math.round((answered * 1000) / (performance.now() - startedMs)),
   p50Ms: percentileMs(0.5),
   p90Ms: percentileMs(0.9),
   p99Ms: percentileMs(0.99),
