@@ -119,7 +119,7 @@ def boom(request, session, spec): raise ValueError("secret detail")
 @Hook
 def nothing(request, session, spec): pass
 @Hook
-async def later(request, session, spec): return request, session
+async def later(request, session, spec): return request
 @Hook
 def fine(request, session, spec): return request, session
 `,
