@@ -772,6 +772,20 @@ class Siblings:
         return spec_from_file_location(name, file)
 
 
+def cure_of(error):
+    """What to do about a package that is missing; nothing for other errors."""
+    if not isinstance(error, ModuleNotFoundError) or not error.name:
+        return ""
+    trace, place = error.__traceback__, ""
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        if not file.startswith("<frozen") and file != __file__:
+            place = "; it is imported by %s, line %d" % (file, trace.tb_lineno)
+        trace = trace.tb_next
+    return "; install it for %s (%s -m pip install %s), or pack it into the bundle's vendor folder%s" % (
+        sys.executable, sys.executable, error.name.partition(".")[0], place)
+
+
 class Plugin:
     """A plugin's module: its hooks by name, or why it has none."""
 
@@ -791,8 +805,7 @@ class Plugin:
         except BaseException as error:  # A plugin that ends the interpreter while it is imported has just failed, too.
             from traceback import format_exc
             self.problem = "Middleware initialization error: %s: %s" % (type(error).__name__, error)
-            if isinstance(error, ModuleNotFoundError):
-                self.problem += "; install it for %s, or pack it into the bundle's vendor folder" % sys.executable
+            self.problem += cure_of(error)
             channel.log("error", "%s\n%s" % (self.problem, format_exc()))
         finally:
             sys.meta_path.remove(siblings)
@@ -1082,7 +1095,7 @@ class Guest:
 def thrown(number, name, error):
     """What to say of the exception that is being handled."""
     from traceback import format_exc
-    text = "Hook '%s' returned an error: %s: %s" % (name, type(error).__name__, error)
+    text = "Hook '%s' returned an error: %s: %s%s" % (name, type(error).__name__, error, cure_of(error))
     return {"type": "error", "id": number, "reason": "HOOK_THREW", "message": text[:4000], "stack": format_exc(limit=-20)[-8000:]}
 
 

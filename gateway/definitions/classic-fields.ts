@@ -42,7 +42,7 @@ const plugin: FieldTree = {
   require_session: honoured('JavaScript hooks get the session'),
   raw_body_only: honoured('the plugin gets no text body, only bytes'),
   interpose: honoured(
-    'our extension: `driver`, `server`, `timeoutMs`, `onError`, `body`, `when`, `isolation`, `instances`',
+    'our extension: `driver`, `server`, `timeoutMs`, `onError`, `body`, `when`, `isolation`, `instances`, `environment`',
   ),
 };
 
