@@ -1230,6 +1230,7 @@ class Aside:
 
     def close(self):
         """Let what is still running clean up, within a moment."""
+        self.loop.remove_reader(INPUT)  # Its end would end this process at once.
         tasks = self.asyncio.all_tasks(self.loop)
         for task in tasks:
             task.cancel()

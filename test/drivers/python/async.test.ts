@@ -110,6 +110,18 @@ async def left_behind(request, session, spec):
     return request, session
 
 @Hook
+async def stay(request, session, spec):
+    async def stay():
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await ask("bye")
+    tasks.append(asyncio.get_running_loop().create_task(stay()))
+    await asyncio.sleep(0)
+    return request, session
+tasks = []
+
+@Hook
 async def nothing(request, session, spec): pass
 
 @Hook
@@ -146,6 +158,7 @@ const hooks = [
   ['leave', 'pre'],
   ['left_behind', 'pre'],
   ['nothing', 'pre'],
+  ['stay', 'pre'],
   ['check', 'auth'],
   ['answer', 'response'],
   ['stored', 'pre'],
@@ -282,6 +295,20 @@ life('an exception, sys.exit and a wrong result fail one call', async () => {
     assert.ok((await run(at('plain'))).request);
     assert.not(log.some(({ message }) => message.includes('is gone')));
   });
+});
+
+life('a task that outlives its call cleans up when the guest ends', async () => {
+  let log: LoadedPython['log'] = [];
+  let name = '';
+  await withPeer(async (port, arrived) => {
+    await withPython({ files: { 'middleware.py': plugin(port) }, hooks }, async (python) => {
+      ({ log } = python);
+      assert.ok((await python.run(at('stay'))).request);
+    });
+    [name] = await arrived();
+  });
+  assert.is(name, 'bye');
+  assert.not(log.some(({ message }) => message.includes('destroyed')));
 });
 
 life('the gateway is asked from a coroutine, and from a thread of it', async () => {
