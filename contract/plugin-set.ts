@@ -48,6 +48,8 @@ export interface HookSpec {
   readonly isolation?: 'none' | 'process';
   /** Guests that run this hook's plugin set side by side; absent: the driver decides. */
   readonly instances?: number;
+  /** Name of the interpreter that runs it, out of the configuration's, for `python`; absent for the default one. */
+  readonly environment?: string;
 }
 
 /** What a hook reads of the body of its message: nothing (the body streams past it), or all of it. */

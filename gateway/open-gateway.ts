@@ -213,6 +213,12 @@ function controlOf(
     version,
     description: compatibility.tykConf ? 'Tyk GW' : 'Interpose gateway',
     endpoints: apiEndpoints(gateway, definitionFiles(definitions.folder)),
-    more: keyEndpoints(state.sessions, (id) => gateway.world.byId.get(id)?.api),
+    more: keyEndpoints(state.sessions, {
+      api: (id) => gateway.world.byId.get(id)?.api,
+      tell: (event, meta, apiIds) => {
+        const { byId } = gateway.world;
+        for (const id of apiIds ?? byId.keys()) byId.get(id)?.events?.fireOfKey(event, meta);
+      },
+    }),
   });
 }

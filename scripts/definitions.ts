@@ -148,6 +148,7 @@ const extensionSchema: Schema = {
     },
     isolation: { enum: ['process', 'none'], description: 'none: trusted code, loaded into the coprocess itself.' },
     instances: { type: 'integer', minimum: 1, description: 'Guest processes side by side.' },
+    environment: { type: 'string', description: 'For python: name of an interpreter in the configuration.' },
   },
 };
 

@@ -18,7 +18,8 @@ export interface GuestLoaded {
 
 /** What a guest says in `hello` and `loaded`. @throws {Error} when it is not what the protocol asks for. */
 export function readLoaded(hello: Message, loaded: Message): GuestLoaded {
-  const { concurrency = 64, session = 'json' } = (hello.capabilities ?? {}) as Record<string, unknown>;
+  const { concurrency: first = 64, session = 'json' } = (hello.capabilities ?? {}) as Record<string, unknown>;
+  const { concurrency = first } = loaded;
   if (!Number.isInteger(concurrency) || (concurrency as number) < 1) {
     throw new Error(`its "concurrency" must be a positive integer, got ${JSON.stringify(concurrency)}`);
   }

@@ -1,7 +1,7 @@
 """The guest half of docs/guest-protocol.md in Python (3.9 and newer), with the standard library only.
 
-It loads the modules of one bundle, and runs their hooks one at a time, as written for `tyk.decorators` (docs/python.md). Objects that
-hooks get are protobuf messages where `protobuf` can be imported, and otherwise look-alikes of ours that behave the same.
+It loads the modules of one bundle, and runs their hooks one at a time, as written for `tyk.decorators` (docs/python.md); those that are
+`async def` run side by side on one asyncio loop, which is there only for modules that have some. Objects that hooks get are protobuf messages where `protobuf` can be imported, and otherwise look-alikes of ours that behave the same.
 """
 import os
 import sys
@@ -26,6 +26,7 @@ class Channel:
     def __init__(self):
         self.todo = deque()
         self.waiting = {}
+        self.aside = None
         self.replies = {}
         self.buffer = bytearray()
         self.outbox = []
@@ -49,6 +50,9 @@ class Channel:
         buffer = self.buffer
         end = 4 + int.from_bytes(buffer[:4], "big")
         self.fill(end)
+        self.sort_frame(buffer, end)
+
+    def sort_frame(self, buffer, end):
         at = 8 + int.from_bytes(buffer[4:8], "big")
         messages = loads(buffer[8:at].decode())
         now = time.monotonic()
@@ -73,6 +77,8 @@ class Channel:
                 late = self.waiting.get(message["id"])
                 if late is not None:
                     late["until"] = 0
+                elif self.aside is not None:
+                    self.aside.give_up(message["id"])
             else:
                 self.todo.append(message)
         del buffer[:end]
@@ -111,6 +117,8 @@ class Channel:
         if get_ident() == self.main:
             while len(waiter) == 1:
                 self.read_frame()
+            if self.aside is not None and self.todo:
+                self.aside.loop.stop()  # Calls have come meanwhile, of which the loop does not know.
         else:
             done.acquire()
         del self.replies[number]
@@ -119,7 +127,9 @@ class Channel:
         return waiter[1].get("result")
 
     def log(self, level, message):
-        self.send({"type": "log", "level": level, "message": message})
+        fields = None if self.aside is None else self.aside.fields()
+        told = {"type": "log", "level": level, "message": message}
+        self.send(told if fields is None else {**told, "fields": fields})
         self.flush()
 
 
@@ -572,6 +582,9 @@ def protobuf_messages(path):
 # ---------------------------------------------------------------- the modules that plugins import
 
 
+CO_COROUTINE = 0x80  # As inspect has it, which takes long to import.
+
+
 class HandlerDecorator:
     def __init__(self, function):
         self.f = function
@@ -586,10 +599,12 @@ class Hook(HandlerDecorator):
         super().__init__(function)
         code = getattr(function, "__code__", None)
         if code is None:
-            from inspect import getfullargspec
+            from inspect import getfullargspec, iscoroutinefunction
             self.arg_count = len(getfullargspec(function).args)
+            self.is_async = iscoroutinefunction(function) or iscoroutinefunction(getattr(function, "__call__", None))
         else:
             self.arg_count = code.co_argcount
+            self.is_async = bool(code.co_flags & CO_COROUTINE)
 
 
 class Event(HandlerDecorator):
@@ -687,6 +702,15 @@ class TykCoProcessRequest:
             return self._call.headers().get(key)
         return self._object.headers.get(key)
 
+    @property
+    def traceparent(self):
+        """W3C trace context of this call, for requests that go on from here; None without one."""
+        return self._call.message.get("traceparent")
+
+    @property
+    def tracestate(self):
+        return self._call.message.get("tracestate")
+
 
 def add_module(name, **members):
     module = sys.modules[name] = ModuleType(name)
@@ -748,6 +772,20 @@ class Siblings:
         return spec_from_file_location(name, file)
 
 
+def cure_of(error):
+    """What to do about a package that is missing; nothing for other errors."""
+    if not isinstance(error, ModuleNotFoundError) or not error.name:
+        return ""
+    trace, place = error.__traceback__, ""
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        if not file.startswith("<frozen") and file != __file__:
+            place = "; it is imported by %s, line %d" % (file, trace.tb_lineno)
+        trace = trace.tb_next
+    return "; install it for %s (%s -m pip install %s), or pack it into the bundle's vendor folder%s" % (
+        sys.executable, sys.executable, error.name.partition(".")[0], place)
+
+
 class Plugin:
     """A plugin's module: its hooks by name, or why it has none."""
 
@@ -767,8 +805,7 @@ class Plugin:
         except BaseException as error:  # A plugin that ends the interpreter while it is imported has just failed, too.
             from traceback import format_exc
             self.problem = "Middleware initialization error: %s: %s" % (type(error).__name__, error)
-            if isinstance(error, ModuleNotFoundError):
-                self.problem += "; install it for %s, or pack it into the bundle's vendor folder" % sys.executable
+            self.problem += cure_of(error)
             channel.log("error", "%s\n%s" % (self.problem, format_exc()))
         finally:
             sys.meta_path.remove(siblings)
@@ -797,7 +834,7 @@ class Plugin:
 
 class Entry:
     """One hook of one plugin set, as the host describes it."""
-    __slots__ = ("name", "problem", "hook", "count", "type", "raw_only", "spec", "holder")
+    __slots__ = ("name", "problem", "hook", "count", "is_async", "type", "raw_only", "spec", "holder")
 
     def __init__(self, number, plugins, messages, real):
         wanted = channel.ask("python.hook", {"hook": number})
@@ -807,6 +844,7 @@ class Entry:
         decorated = plugin.hooks.get(self.name)
         self.hook = None if decorated is None else decorated.f
         self.count = getattr(decorated, "arg_count", 0)
+        self.is_async = getattr(decorated, "is_async", False)
         # A message that has the spec: copies of it are parsed faster than made.
         self.holder = messages["Object"](spec=self.spec).SerializeToString() if real else None
 
@@ -847,7 +885,7 @@ def text_of(body, raw_only):
 
 class Call:
     """One call: the host's message, and the objects made of it."""
-    __slots__ = ("guest", "entry", "message", "sent", "body", "wrapper", "holder", "response", "response_sent", "header_map")
+    __slots__ = ("guest", "entry", "message", "sent", "body", "wrapper", "holder", "response", "response_sent", "header_map", "begun")
 
     def __init__(self, guest, entry, message):
         self.guest, self.entry, self.message = guest, entry, message
@@ -920,6 +958,20 @@ class Call:
                 session.metadata.MergeFrom(merged)
         else:
             entry.hook(request, self.make_response(), session, session.metadata, spec)
+
+    async def run_aside(self):
+        """The same for an `async def`."""
+        entry, holder, request = self.entry, self.holder, self.wrapper
+        session, spec = holder.session, holder.spec
+        if entry.count == 3:
+            _, _ = await entry.hook(request, session, spec)
+        elif entry.count == 4:
+            metadata = session.metadata
+            _, session, merged = await entry.hook(request, session, metadata, spec)
+            if merged is not metadata:
+                session.metadata.MergeFrom(merged)
+        else:
+            await entry.hook(request, self.make_response(), session, session.metadata, spec)
 
     def answer(self, number, micros):
         """The answer with what has changed, and its bytes."""
@@ -1000,11 +1052,16 @@ class Guest:
         self.messages = real or MESSAGES
         self.plugins = []
         self.entries = {}
+        self.aside = None
 
     def load(self, message):
         sys.path.extend(message["paths"])
         self.plugins = [Plugin(module["name"], module["file"]) for module in message["modules"]]
-        channel.send({"type": "loaded", "hooks": []})
+        loaded = {"type": "loaded", "hooks": []}
+        if any(getattr(hook, "is_async", False) for plugin in self.plugins for hook in plugin.hooks.values()):
+            self.aside = channel.aside = Aside()
+            loaded["concurrency"] = 1024
+        channel.send(loaded)
 
     def probe(self, message):
         problems = [self.plugins[hook["module"]].problem_with(hook["name"]) for hook in message["probe"]]
@@ -1025,15 +1082,160 @@ class Guest:
             if entry.problem is not None:
                 return channel.send({"type": "error", "id": number, "reason": "HOOK_UNKNOWN", "message": entry.problem})
             call = Call(self, entry, message)
+            if entry.is_async:
+                return self.aside.start(call, number, began)
             call.run()
             answer, parts = call.answer(number, int((time.monotonic() - began) * 1e6))
             channel.send(answer, parts)
         except BaseException as error:  # SystemExit too: one request must not end the interpreter of all.
-            from traceback import format_exc
             name = self.entries[message["hook"]].name if message["hook"] in self.entries else message["hook"]
-            text = "Hook '%s' returned an error: %s: %s" % (name, type(error).__name__, error)
-            channel.send({"type": "error", "id": number, "reason": "HOOK_THREW", "message": text[:4000],
-                          "stack": format_exc(limit=-20)[-8000:]})
+            channel.send(thrown(number, name, error))
+
+
+def thrown(number, name, error):
+    """What to say of the exception that is being handled."""
+    from traceback import format_exc
+    text = "Hook '%s' returned an error: %s: %s%s" % (name, type(error).__name__, error, cure_of(error))
+    return {"type": "error", "id": number, "reason": "HOOK_THREW", "message": text[:4000], "stack": format_exc(limit=-20)[-8000:]}
+
+
+# ---------------------------------------------------------------- calls side by side
+
+
+class Aside:
+    """The calls of `async def` hooks, on a loop that runs while there is nothing else to do: between its turns the main thread belongs to
+    calls of other hooks, for which no loop is running."""
+
+    def __init__(self):
+        import asyncio
+        from contextvars import ContextVar
+        self.asyncio = asyncio
+        self.loop = self.open_loop()
+        self.loop.add_reader(INPUT, self.read)
+        self.running = {}
+        self.current = ContextVar("call", default=None)
+        self.flushing = False
+        for stream, level in ((sys.stdout, "info"), (sys.stderr, "warn")):
+            self.attribute(stream, level)
+
+    def open_loop(self):
+        """The loop that modules may have bound their locks and queues to while they were imported (Python 3.9 does), or else a new one."""
+        from warnings import catch_warnings, simplefilter
+        loop = None
+        with catch_warnings():
+            simplefilter("ignore")
+            try:
+                loop = self.asyncio.get_event_loop()
+            except RuntimeError:
+                pass
+            if loop is None or loop.is_closed():
+                loop = self.asyncio.new_event_loop()
+            self.asyncio.set_event_loop(loop)
+        return loop
+
+    def wait(self):
+        """Run the loop until frames have come."""
+        try:
+            self.loop.run_forever()
+        except BaseException as error:  # sys.exit() in a task that a hook left behind.
+            channel.log("error", "a task ended with %s: %s" % (type(error).__name__, error))
+        channel.flush()
+
+    def read(self):
+        """Take what has come, without waiting for the rest of a frame."""
+        buffer = channel.buffer
+        chunk = os.read(INPUT, 262144)
+        if not chunk:
+            os._exit(0)  # The host has gone.
+        buffer += chunk
+        while len(buffer) >= 8:
+            end = 4 + int.from_bytes(buffer[:4], "big")
+            if len(buffer) < end:
+                break
+            channel.sort_frame(buffer, end)
+        if channel.todo:
+            self.loop.stop()
+
+    def start(self, call, number, began):
+        self.running[number] = self.loop.create_task(self.serve(call, number, began))
+
+    async def serve(self, call, number, began):
+        self.current.set(call)
+        call.begun = {}
+        try:
+            await call.run_aside()
+            message, parts = call.answer(number, int((time.monotonic() - began) * 1e6))
+        except BaseException as error:
+            if number not in self.running:
+                if not isinstance(error, self.asyncio.CancelledError):
+                    from traceback import format_exc
+                    channel.log("error", "after its call was given up: %s" % format_exc(limit=-20)[-8000:])
+                return
+            message, parts = thrown(number, call.entry.name, error), ()
+        for name in list(call.begun):  # Lines without an end.
+            print(file=getattr(sys, name))
+        if self.running.pop(number, None) is not None:
+            channel.send(message, parts)
+            self.flush_soon()
+
+    def give_up(self, number):
+        """Nobody waits for this call any more. The host is told so now, whatever the hook makes of its CancelledError."""
+        task = self.running.pop(number, None)
+        if task is not None:
+            task.cancel()
+            channel.send({"type": "error", "id": number, "reason": "CANCELLED", "message": "given up"})
+            self.flush_soon()
+
+    def flush_soon(self):
+        """Calls that end in one turn of the loop share a frame."""
+        if not self.flushing:
+            self.flushing = True
+            self.loop.call_soon(self.flush)
+
+    def flush(self):
+        self.flushing = False
+        channel.flush()
+
+    def fields(self, **more):
+        """Which call it is that says something; None outside of one."""
+        call = self.current.get()
+        if call is None:
+            return None
+        trace = call.message.get("traceparent", "").split("-")
+        if len(trace) == 4 and trace[3] and trace[3][-1] in "13579bdf":
+            more["traceId"] = trace[1]
+        return {"hook": call.entry.name, "api": call.entry.spec.get("APIID", ""), **more}
+
+    def attribute(self, stream, level):
+        """Let what calls print be logged with their names: lines of several may alternate."""
+        if stream is None:
+            return
+        name, plain = stream.name.strip("<>"), stream.write
+
+        def write(text):
+            fields = self.fields(source=name)
+            if fields is None:
+                return plain(text)
+            begun = self.current.get().begun
+            *lines, rest = (begun.pop(name, "") + text).split("\n")
+            if rest:
+                begun[name] = rest
+            for line in lines:
+                channel.send({"type": "log", "level": level, "message": line, "fields": fields})
+            if lines:
+                channel.flush()
+            return len(text)
+
+        stream.write = write
+
+    def close(self):
+        """Let what is still running clean up, within a moment."""
+        self.loop.remove_reader(INPUT)  # Its end would end this process at once.
+        tasks = self.asyncio.all_tasks(self.loop)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            self.loop.run_until_complete(self.asyncio.wait(tasks, timeout=0.2))
 
 
 def main():
@@ -1050,10 +1252,10 @@ def main():
     channel.send({"type": "hello", "protocol": 1, "language": language,
                   "capabilities": {"concurrency": 64, "session": kind}})
     channel.flush()
-    todo = channel.todo
+    todo, wait = channel.todo, channel.read_frame
     while True:
         if not todo:
-            channel.read_frame()
+            wait()
             continue
         message = todo.popleft()
         kind = message["type"]
@@ -1061,7 +1263,11 @@ def main():
             guest.call(message)
         elif kind == "load":
             guest.load(message)
+            if guest.aside is not None:
+                wait = guest.aside.wait
         elif kind == "end":
+            if guest.aside is not None:
+                guest.aside.close()
             sys.exit()
         # Answers share a frame, unless a hook was slow: then they have waited long enough.
         if not todo or time.monotonic() - channel.flushed > 0.001:

@@ -4,6 +4,8 @@ export interface PythonDriverOptions {
   readonly interpreter?: string;
   /** Version that is asked for, as `3.11`: then `python3.11` is looked for in place of a plain `python3`. */
   readonly version?: string | undefined;
+  /** Programs in place of it for hooks that name one of them. @default {} */
+  readonly environments?: Readonly<Record<string, string>>;
   /** More folders for `import`, after those of the interpreter. @default [] */
   readonly path?: readonly string[];
   /** Where the `path` of a hook without a bundle is looked up; undefined: such hooks do not exist, as in the original. */
@@ -34,6 +36,7 @@ export type ResolvedOptions = Required<Omit<PythonDriverOptions, 'version'>>;
 export function resolveOptions({ version, ...options }: PythonDriverOptions): ResolvedOptions {
   const { interpreter = 'python3' } = options;
   return {
+    environments: {},
     path: [],
     missing: 'refuse',
     memoryLimitBytes: 512 * 1024 * 1024,

@@ -12,6 +12,15 @@ export interface EventMeta {
   readonly Reason?: string;
 }
 
+/** What is told of a key that the control API has changed. */
+export interface KeyEventMeta {
+  readonly Message: string;
+  /** Organisation of the key. */
+  readonly Org: string;
+  /** Its full name. */
+  readonly Key: string;
+}
+
 /** An event as handlers get it (spec/coprocess-contract §9). */
 export interface EventMessage {
   readonly Type: string;
@@ -23,6 +32,11 @@ export function eventMessage(event: string, exchange: Exchange, meta: EventMeta)
   const Path = unescapeBytes(ensureState(exchange).url.path);
   const OriginatingRequest = wireForm(exchange).toString('base64');
   return { Type: event, Meta: { OriginatingRequest, Path, ...meta }, TimeStamp: goTime(new Date()) };
+}
+
+/** No request to the API led to it. */
+export function keyEventMessage(event: string, meta: KeyEventMeta): EventMessage {
+  return { Type: event, Meta: { OriginatingRequest: '', ...meta }, TimeStamp: goTime(new Date()) };
 }
 
 /** The request as HTTP/1.1, with the body if it was read. */

@@ -8,13 +8,23 @@ import { RequestMessage } from '../../contract/request-message.ts';
 import type { Api, EventHandler } from '../definitions/api.ts';
 import type { Dispatcher, HookRun } from '../dispatch/dispatcher.ts';
 import type { Exchange } from '../exchange.ts';
-import { type EventMeta, eventMessage } from './event-message.ts';
+import {
+  type EventMessage,
+  type EventMeta,
+  eventMessage,
+  type KeyEventMeta,
+  keyEventMessage,
+} from './event-message.ts';
 
 export type EventName = 'AuthFailure' | 'KeyExpired' | 'RatelimitExceeded' | 'QuotaExceeded' | 'VersionFailure';
+
+/** What the control API does to keys. */
+export type KeyEventName = 'TokenCreated' | 'TokenUpdated' | 'TokenDeleted';
 
 /** Tells an API's handlers what happened. Nobody waits for them, and nothing of the request is held up. */
 export interface Events {
   fire(event: EventName, exchange: Exchange, meta: EventMeta): void;
+  fireOfKey(event: KeyEventName, meta: KeyEventMeta): void;
 }
 
 export interface EventParts {
@@ -70,27 +80,30 @@ export function createEvents(api: Api, report: SetReport | undefined, parts: Eve
   const spec = { APIID: api.id, OrgID: api.orgId };
 
   return {
-    fire(event, exchange, meta) {
-      if (!api.eventHandlers.some((handler) => handler.event === event)) return;
-      // After the client has its answer.
-      setImmediate(() => {
-        const message = eventMessage(event, exchange, meta);
-        for (const handler of api.eventHandlers) {
-          if (handler.kind !== 'log' || handler.event !== event) continue;
-          parts.log('warn', `${handler.prefix}: ${meta.Message}`, { event, api: api.id, ...message.Meta });
-        }
-        for (const { handler, run } of handlers) {
-          if (run === undefined || handler.event !== event) continue;
-          const payload = goJson({
-            message,
-            handler_name: handler.kind === 'coprocess' ? 'cp_dynamic_handler' : 'eh_dynamic_handler',
-            spec,
-          });
-          void call(run, handler.name, Buffer.from(payload));
-        }
-      });
-    },
+    fire: (event, exchange, meta) => tell(event, () => eventMessage(event, exchange, meta)),
+    fireOfKey: (event, meta) => tell(event, () => keyEventMessage(event, meta)),
   };
+
+  function tell(event: EventName | KeyEventName, compose: () => EventMessage): void {
+    if (!api.eventHandlers.some((handler) => handler.event === event)) return;
+    // After whoever asked has the answer.
+    setImmediate(() => {
+      const message = compose();
+      for (const handler of api.eventHandlers) {
+        if (handler.kind !== 'log' || handler.event !== event) continue;
+        parts.log('warn', `${handler.prefix}: ${message.Meta.Message}`, { event, api: api.id, ...message.Meta });
+      }
+      for (const { handler, run } of handlers) {
+        if (run === undefined || handler.event !== event) continue;
+        const payload = goJson({
+          message,
+          handler_name: handler.kind === 'coprocess' ? 'cp_dynamic_handler' : 'eh_dynamic_handler',
+          spec,
+        });
+        void call(run, handler.name, Buffer.from(payload));
+      }
+    });
+  }
 
   async function call(run: HookRun, name: string, payload: Buffer): Promise<void> {
     if (inFlight >= maxHandlersInFlight) {

@@ -11,6 +11,7 @@ import { send, sendReply } from '../replies.ts';
 import { responseRun } from './chain.ts';
 import { childVersionStep } from './child-versions.ts';
 import { endpointMethod, endpointPaths } from './endpoint-paths.ts';
+import type { Events } from './events.ts';
 import { ensureBody, ensureState, narrowed, refuse } from './hooks.ts';
 import type { ApiObserver } from './observer.ts';
 import { answerLocally, type ProxyParts, proxy } from './proxy.ts';
@@ -25,6 +26,8 @@ export interface ServedApi {
   readonly api: Api;
   readonly report: SetReport;
   readonly observer: ApiObserver;
+  /** Its event handlers, if it has some. */
+  readonly events: Events | undefined;
   /** Plugin sets that are installed for it, to be let go of once it is drained. */
   readonly installed: readonly string[];
   /** Requests in flight. */
@@ -167,6 +170,7 @@ export function serveApi(api: Api, report: SetReport, parts: ServedApiParts): Se
     api,
     report,
     observer: parts.observer,
+    events: parts.events,
     installed: parts.installed,
     get inFlight() {
       return inFlight;

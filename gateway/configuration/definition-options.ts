@@ -8,10 +8,13 @@ export function definitionOptions({
   routing,
   plugins,
   javascript,
+  python,
+  coprocess,
   compatibility,
 }: Configuration): Partial<DefinitionOptions> {
   return {
     ignoreFeatures: definitions.ignoreFeatures,
+    pythonEnvironments: coprocess.targets.length > 0 ? undefined : Object.keys(python.environments),
     hookTimeoutMs: limits.hookTimeoutMs,
     driverTimeoutMs: { otto: javascript.timeoutMs, javascript: javascript.timeoutMs },
     secrets: definitions.secrets,

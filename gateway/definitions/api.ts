@@ -20,7 +20,7 @@ export interface Api {
   /** Loaded, and reached by `tyk://` only. */
   readonly internal: boolean;
   readonly expires?: Expiry;
-  /** Segment tags; they also go into analytics records. */
+  /** Segment tags; they also go into traces. */
   readonly tags: readonly string[];
   readonly listen: ListenRule;
   readonly target: TargetRule;

@@ -10,6 +10,7 @@ import {
   listMapOf,
   listOf,
   mapOf,
+  ofAnalytics,
   section,
   switchedOn,
 } from './field-table.ts';
@@ -42,7 +43,7 @@ const plugin: FieldTree = {
   require_session: honoured('JavaScript hooks get the session'),
   raw_body_only: honoured('the plugin gets no text body, only bytes'),
   interpose: honoured(
-    'our extension: `driver`, `server`, `timeoutMs`, `onError`, `body`, `when`, `isolation`, `instances`',
+    'our extension: `driver`, `server`, `timeoutMs`, `onError`, `body`, `when`, `isolation`, `instances`, `environment`',
   ),
 };
 
@@ -121,7 +122,7 @@ export const classicFields: FieldTree = {
     isFilled,
     'give the certificate to a listener of the configuration (`tls.serverNames`)',
   ),
-  tags: honoured('go into analytics records'),
+  tags: honoured('go into traces, as `tyk.api.tags`'),
   tags_disabled: honoured('`tags` are as if they were not there'),
   proxy: section({
     listen_path: honoured('prefix of the paths that the API answers; begins with `/`'),
@@ -267,10 +268,10 @@ export const classicFields: FieldTree = {
     options_passthrough: honoured('OPTIONS requests go to the upstream, past every request step'),
     debug: harmless('log levels are the configuration’s'),
   }),
-  do_not_track: honoured('no analytics'),
-  enable_detailed_recording: honoured('analytics carry raw requests and responses'),
-  expire_analytics_after: honoured('seconds'),
-  tag_headers: honoured('headers whose values become tags'),
+  do_not_track: ofAnalytics,
+  enable_detailed_recording: ofAnalytics,
+  expire_analytics_after: ofAnalytics,
+  tag_headers: ofAnalytics,
   enable_context_vars: honoured('`$tyk_context.` variables are filled in'),
   detailed_tracing: honoured('a span per built-in step'),
   response_processors: listOf({

@@ -149,6 +149,10 @@ export class HookReader {
       const cure = 'take it out, or write "driver": "grpc"';
       entry.report.invalid(`${entry.at('interpose')}.server`, `means nothing to the driver "${driver}"`, cure);
     }
+    if (rest.environment !== undefined && driver !== 'python') {
+      const cure = 'take it out, or write "driver": "python"';
+      entry.report.invalid(`${entry.at('interpose')}.environment`, `means nothing to the driver "${driver}"`, cure);
+    }
     if (type === 'auth' && onError === 'continue' && !options.authMayContinue) {
       entry.report.invalid(
         `${entry.at('interpose')}.onError`,

@@ -16,11 +16,12 @@ export interface HookExtension {
   readonly when?: HookCondition;
   readonly isolation?: 'none' | 'process';
   readonly instances?: number;
+  readonly environment?: string;
 }
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
-const keys = ['driver', 'server', 'timeoutMs', 'onError', 'body', 'when', 'isolation', 'instances'];
+const keys = ['driver', 'server', 'timeoutMs', 'onError', 'body', 'when', 'isolation', 'instances', 'environment'];
 const conditionKeys = ['methods', 'path', 'header', 'percent'];
 
 /** Longest `timeoutMs` that a timer takes: about 24 days. */
@@ -35,6 +36,7 @@ export function readHookExtension(entry: Fields, options: DefinitionOptions): Ho
   readDriver(fields, options, extension);
   if (fields.has('timeoutMs')) extension.timeoutMs = readInteger(fields, 'timeoutMs', 1, maxTimeoutMs);
   if (fields.has('instances')) extension.instances = readInteger(fields, 'instances', 1, 1024);
+  if (fields.has('environment')) extension.environment = readEnvironment(fields, options);
   if (fields.has('onError')) extension.onError = readChoice(fields, 'onError', ['reject', 'continue']);
   if (fields.has('body')) extension.body = readChoice(fields, 'body', ['none', 'buffered']);
   if (fields.has('isolation')) extension.isolation = readChoice(fields, 'isolation', ['none', 'process']);
@@ -56,6 +58,16 @@ function readDriver(fields: Fields, options: DefinitionOptions, extension: Writa
     }
   }
   if (server !== '') extension.server = server;
+}
+
+/** A name, never a program: what may run on the machine is for the configuration to say. */
+function readEnvironment(fields: Fields, { pythonEnvironments: known }: DefinitionOptions): string {
+  const name = fields.string('environment');
+  if (known !== undefined && !known.includes(name)) {
+    const cure = `add it to python.environments of the configuration${known.length > 0 ? `, or write one of ${known.join(', ')}` : ''}`;
+    fields.report.invalid(fields.at('environment'), `no Python environment has the name "${name}"`, cure);
+  }
+  return name;
 }
 
 function readCondition(fields: Fields): HookCondition {

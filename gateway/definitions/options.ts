@@ -6,6 +6,8 @@ export interface DefinitionOptions {
   readonly ignoreFeatures: readonly string[];
   /** Drivers that exist. */
   readonly drivers: readonly string[];
+  /** Names of Python environments; undefined: the coprocess, which has them, is another process and tells when it loads the hooks. */
+  readonly pythonEnvironments: readonly string[] | undefined;
   /** Longest run of a hook that says none itself, in milliseconds. */
   readonly hookTimeoutMs: number;
   /** The same for hooks of single drivers. */
@@ -26,6 +28,7 @@ export interface DefinitionOptions {
 export const defaultDefinitionOptions: DefinitionOptions = {
   ignoreFeatures: [],
   drivers: ['grpc', 'typescript', 'javascript', 'otto', 'python', 'lua'],
+  pythonEnvironments: undefined,
   hookTimeoutMs: 5000,
   driverTimeoutMs: {},
   authMayContinue: false,

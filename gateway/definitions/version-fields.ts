@@ -6,6 +6,7 @@ import {
   hasEntries,
   honoured,
   listOf,
+  ofAnalytics,
   section,
   switchedSection,
 } from './field-table.ts';
@@ -74,8 +75,8 @@ const extendedPaths: FieldTree = {
   }),
   size_limits: listOf({ ...endpoint, size_limit: honoured('bytes') }),
   method_transforms: listOf({ ...endpoint, to_method: honoured('') }),
-  track_endpoints: listOf(endpoint),
-  do_not_track_endpoints: listOf(endpoint),
+  track_endpoints: ofAnalytics,
+  do_not_track_endpoints: ofAnalytics,
   internal: listOf(endpoint, 'reached by `tyk://` only'),
   go_plugin: listOf({
     ...endpoint,

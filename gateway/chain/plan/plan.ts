@@ -211,11 +211,14 @@ function conditionText(when: HookCondition | undefined): string | undefined {
   return `its condition holds${share}`;
 }
 
-function placeOf({ driver, server, isolation, instances }: ApiHook): string {
+function placeOf({ driver, server, isolation, instances, environment }: ApiHook): string {
   if (driver === 'grpc') return `plugin server "${server ?? 'default'}"`;
   if (isolation === 'none') return 'inside the coprocess';
   if (driver === 'otto' || driver === 'javascript') return 'an isolate in a guest that plugin sets share';
-  return instances === undefined ? "a guest of the API's own" : `one of ${instances} guests of the API's own`;
+  const where = environment === undefined ? '' : ` in environment "${environment}"`;
+  return instances === undefined
+    ? `a guest of the API's own${where}`
+    : `one of ${instances} guests of the API's own${where}`;
 }
 
 function bodyOf(hook: ApiHook, report: HookReport | undefined, unknown: boolean): PlannedHook['body'] {

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { addressText } from '../address.ts';
 import type { Address, Bundles, Compatibility, Configuration, Limits, Listener, Tracing } from '../configuration.ts';
 import type { Path } from '../problem.ts';
@@ -95,6 +96,7 @@ export function resolveChecked(context: Context, checked: CheckedConfiguration):
       ...checked.python,
       interpreter: program(context, checked.python.interpreter),
       version: checked.python.version,
+      environments: resolveEnvironments(context, checked),
       path: checked.python.path.map((folder) => absolute(context, folder)),
     },
     lua: { ...checked.lua, interpreter: program(context, checked.lua.interpreter) },
@@ -174,6 +176,21 @@ function mustExist(context: Context, path: Path, name: string): void {
 }
 
 /** A name without a slash is looked up on PATH when it is run. */
+function resolveEnvironments(context: Context, { python }: CheckedConfiguration): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(python.environments).map(([name, { interpreter, venv }]) => {
+      if ((interpreter === undefined) === (venv === undefined)) {
+        const cure = 'For example: { venv: /opt/ml } or { interpreter: /usr/bin/python3.9 }';
+        refuse(context, ['python', 'environments', name], 'must have either interpreter or venv', cure);
+      }
+      return [
+        name,
+        venv === undefined ? program(context, interpreter ?? '') : absolute(context, join(venv, 'bin/python')),
+      ];
+    }),
+  );
+}
+
 function program(context: Context, name: string): string {
   return name.includes('/') ? absolute(context, name) : name;
 }

@@ -145,6 +145,13 @@ export const typescript = section('Plugins in TypeScript', {
   memoryBytes: bytes(256 * mebibytes, 'Heap of one guest'),
 });
 
+const pythonEnvironment = z
+  .strictObject({
+    interpreter: text('Program that runs the hooks: a path, or a name on PATH', '/usr/bin/python3.9'),
+    venv: text('Folder of a virtual environment, in place of `interpreter`', '/opt/ml'),
+  })
+  .meta({ description: 'An interpreter: `interpreter` or `venv`' });
+
 export const python = section('Plugins in Python', {
   interpreter: path('python3', 'Program that runs them: a path, or a name on PATH (one of a virtual environment, say)'),
   version: z
@@ -152,6 +159,14 @@ export const python = section('Plugins in Python', {
     .regex(/^3(\.\d+)?$/)
     .optional()
     .meta({ description: 'Version to look for on PATH; absent: what `interpreter` is', examples: ['3.11'] }),
+  environments: z
+    .record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/), pythonEnvironment)
+    .default({})
+    .meta({
+      description:
+        'Interpreters for hooks that name one with `interpose.environment`; a definition cannot name a program itself',
+      examples: [{ ml: { venv: '/opt/ml' } }],
+    }),
   path: z
     .array(z.string().min(1))
     .default([])

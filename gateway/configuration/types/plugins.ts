@@ -88,6 +88,8 @@ export interface Python {
   readonly interpreter: string;
   /** Version that is asked for, as `3.11`; undefined: what `interpreter` is. */
   readonly version: string | undefined;
+  /** Programs that hooks may pick in place of it, by name. */
+  readonly environments: Readonly<Record<string, string>>;
   /** More folders for `import`. */
   readonly path: readonly string[];
   readonly memoryBytes: number;

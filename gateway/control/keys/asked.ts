@@ -1,3 +1,5 @@
+import type { KeyEventMeta } from '../../chain/event-message.ts';
+import type { KeyEventName } from '../../chain/events.ts';
 import type { Api } from '../../definitions/api.ts';
 import { type KeyRecord, type KeyRecords, parseSentSession, type Session } from '../../session/index.ts';
 import type { ControlReply, ControlRequest } from '../reply.ts';
@@ -6,6 +8,8 @@ export interface KeyEndpointParts {
   readonly records: KeyRecords;
   /** An API that is loaded. */
   readonly api: (id: string) => Api | undefined;
+  /** Tell the event handlers of the APIs that the key opens; undefined: of all. */
+  readonly tell: (event: KeyEventName, meta: KeyEventMeta, apiIds: readonly string[] | undefined) => void;
 }
 
 export type Endpoint = (request: ControlRequest) => Promise<ControlReply>;
@@ -64,4 +68,17 @@ export function unixSeconds(): number {
 /** RFC 3339, as Go writes it. */
 export function now(): string {
   return new Date().toISOString().replace(/\.?0*Z$/, 'Z');
+}
+
+/** A key has become another; `session` has what its policies give. A key without rights opens every API. */
+export function tellOfKey(
+  { tell }: KeyEndpointParts,
+  event: KeyEventName,
+  message: string,
+  key: string,
+  session: Session,
+): void {
+  const apiIds = Object.keys(session.access_rights ?? {});
+  const meta = { Message: message, Org: session.org_id ?? '', Key: key };
+  tell(event, meta, apiIds.length > 0 ? apiIds : undefined);
 }

@@ -13,10 +13,10 @@ import { policyEndpoint } from './policies.ts';
  */
 export function keyEndpoints(
   sessions: Pick<Sessions, 'records' | 'orgRecords' | 'policies'>,
-  api: KeyEndpointParts['api'],
+  { api, tell }: Pick<KeyEndpointParts, 'api' | 'tell'>,
 ): (request: ControlRequest) => Promise<ControlReply> | undefined {
   const endpoints = [
-    ['/tyk/keys', keyEndpoint({ records: sessions.records, api })],
+    ['/tyk/keys', keyEndpoint({ records: sessions.records, api, tell })],
     ['/tyk/org/keys', orgKeyEndpoint(sessions.orgRecords)],
     ['/tyk/policies', policyEndpoint(sessions.policies)],
   ] as const;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { type KeyRecords, newId, PolicyError, type Session } from '../../session/index.ts';
 import type { ControlReply, ControlRequest } from '../reply.ts';
 import { doneReply, errorReply, jsonReply, malformed, methodNotSupported } from './answers.ts';
-import { findKey, hasFlag, type KeyEndpointParts, now, orgOf, readSession, unixSeconds } from './asked.ts';
+import { findKey, hasFlag, type KeyEndpointParts, now, orgOf, readSession, tellOfKey, unixSeconds } from './asked.ts';
 
 /** POST /tyk/keys/create: a key with a random name. */
 export async function createKey(parts: KeyEndpointParts, { body }: ControlRequest): Promise<ControlReply> {
@@ -15,7 +15,11 @@ export async function createKey(parts: KeyEndpointParts, { body }: ControlReques
   if (session.hmac_enabled) session.hmac_string = randomBytes(32).toString('base64');
   const name = records.newName(session.org_id ?? '', session.certificate || newId());
   session.date_created = now();
-  return save(parts, name, records.storedName(name), session, { isNew: true, keepCounters: false });
+  return save(parts, name, records.storedName(name), session, {
+    told: 'Key generated.',
+    isNew: true,
+    keepCounters: false,
+  });
 }
 
 /** POST /tyk/keys/NAME: a key with a name of its own; one that is there is replaced. */
@@ -39,7 +43,11 @@ export async function addKey(
   const name = records.newName(session.org_id ?? '', place);
   session.date_created = now();
   if (hasPassed(session.expires)) delete session.expires;
-  return save(parts, name, records.storedName(name), session, { isNew: true, keepCounters: keepsCounters(query) });
+  return save(parts, name, records.storedName(name), session, {
+    told: 'Key added.',
+    isNew: true,
+    keepCounters: keepsCounters(query),
+  });
 }
 
 /** An expiry that has passed is not taken, and the old one stays; but for 1, which expires a key (recorded). */
@@ -70,7 +78,7 @@ export async function replaceKey(
     session.expires = before.expires ?? 0;
   const keepCounters = keepsCounters(request.query);
   if (keepCounters) keepPeriods(session, before);
-  return save(parts, found.name, found.stored, session, { isNew: false, keepCounters });
+  return save(parts, found.name, found.stored, session, { told: 'Key modified.', isNew: false, keepCounters });
 }
 
 /** Quota periods and rates go on as they are. */
@@ -84,28 +92,33 @@ function keepPeriods(session: Session, before: Session): void {
 }
 
 interface Saving {
+  /** Message of the event. */
+  readonly told: string;
   readonly isNew: boolean;
   readonly keepCounters: boolean;
 }
 
 async function save(
-  { records, api }: KeyEndpointParts,
+  parts: KeyEndpointParts,
   name: string,
   stored: string,
   session: Session,
-  { isNew, keepCounters }: Saving,
+  { told, isNew, keepCounters }: Saving,
 ): Promise<ControlReply> {
+  const { records, api } = parts;
   const [firstApi] = Object.keys(session.access_rights ?? {}).flatMap((id) => api(id) ?? []);
   const beginsAnew = !keepCounters && firstApi?.limits.keepQuotaOnCreate !== true;
   if (!keepCounters) session.last_updated = String(unixSeconds());
   if (beginsAnew) session.quota_renews = unixSeconds() + Math.max(0, session.quota_renewal_rate ?? 0);
+  let applied: Session;
   try {
-    await records.save(stored, session, firstApi, isNew);
+    applied = await records.save(stored, session, firstApi, isNew);
   } catch (error) {
     if (error instanceof PolicyError) return insecure;
     throw error;
   }
   if (beginsAnew) await records.resetLimits(stored, session);
+  tellOfKey(parts, isNew ? 'TokenCreated' : 'TokenUpdated', told, name, applied);
   return doneReply(name, isNew ? 'added' : 'modified', isNew && records.keys.hash ? stored : undefined);
 }
 
@@ -120,15 +133,17 @@ export async function removeKey(
   if (found === undefined) return errorReply(404, 'There is no such key found');
   if (!(await records.remove(found.stored))) return errorReply(400, 'Failed to remove the key');
   await records.resetLimits(found.stored, found.session);
+  tellOfKey(parts, 'TokenDeleted', 'Key deleted.', found.name, found.session);
   return request.query.get('api_id') === '-1' ? jsonReply(200, 'null') : doneReply(found.name, 'deleted');
 }
 
 /** POST /tyk/keys/policy/HASH */
 export async function setPolicies(
-  { records, api }: KeyEndpointParts,
+  parts: KeyEndpointParts,
   request: ControlRequest,
   hash: string,
 ): Promise<ControlReply> {
+  const { records, api } = parts;
   if (request.method !== 'POST') return methodNotSupported;
   const asked = readPolicyIds(request.body);
   if (asked === undefined) return malformed;
@@ -137,7 +152,8 @@ export async function setPolicies(
   const session: Session = { ...found.session, apply_policies: asked, last_updated: String(unixSeconds()) };
   const [firstApi] = Object.keys(session.access_rights ?? {}).flatMap((id) => api(id) ?? []);
   try {
-    await records.save(found.stored, session, firstApi, false);
+    const applied = await records.save(found.stored, session, firstApi, false);
+    tellOfKey(parts, 'TokenUpdated', 'Key updated.', hash, applied);
   } catch (error) {
     if (error instanceof PolicyError) return errorReply(500, 'Could not write key data');
     throw error;

@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { dirname, join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Cancellation } from '../../../contract/cancellation.ts';
 import type { PluginFailure } from '../../../contract/failure.ts';
+import { python } from '../../peers/index.ts';
 import { withPython } from './with-python.ts';
 
 const life = suite('python guests');
@@ -83,6 +85,80 @@ life('a module that does not load says why, and what to install', async () => {
   });
 });
 
+life(
+  'a package that is missing is named with its module, the file that wants it, the interpreter and the command',
+  async () => {
+    const files = {
+      'middleware.py': `
+from tyk.decorators import *
+@Hook
+def late(request, session, spec):
+    import not_a_package.of_anybody
+    return request, session
+`,
+      'other.py': 'import helper\n',
+      'helper.py': '\nimport not_a_package.of_anybody\n',
+    };
+    const cure =
+      /No module named 'not_a_package'; install it for (\S+) \(\1 -m pip install not_a_package\).*imported by \S*/;
+    await withPython({ files, hooks: [['late', 'pre']] }, async ({ run }) => {
+      const { message } = await failed(run(0));
+      assert.match(message, cure);
+      assert.match(message, /middleware\.py, line 5$/);
+    });
+    await withPython({ files, fileList: ['other.py'], hooks: [['late', 'pre']] }, async ({ run }) => {
+      const { message } = await failed(run(0));
+      assert.match(message, cure);
+      assert.match(message, /helper\.py, line 2$/);
+    });
+  },
+);
+
+life('a hook runs in the environment that it names, beside those of others', async () => {
+  const files = {
+    'middleware.py': `
+import os, sys
+from tyk.decorators import *
+@Hook
+def where(request, session, spec):
+    request.add_header("X-Where", "%s %d" % (sys.prefix, os.getpid()))
+    return request, session
+`,
+  };
+  const venv = dirname(dirname(await python()));
+  const options = { environments: { venv: join(venv, 'bin/python'), same: join(venv, 'bin/python') } };
+  const hooks = [
+    ['where', 'pre', { environment: 'venv' }],
+    ['where', 'post'],
+    ['where', 'post', { environment: 'same' }],
+  ] as const;
+  await withPython({ files, hooks, options }, async ({ run, another }) => {
+    const [first, second, third] = [header(await run(0)), header(await run(1)), header(await run(2))];
+    assert.is(first?.split(' ')[0], venv);
+    assert.is.not(second?.split(' ')[0], venv);
+    assert.is(third, first);
+    const other = await another('invoices');
+    assert.equal([header(await other.run(0)), header(await other.run(1))], [first, second]);
+  });
+});
+
+life('an environment that the coprocess does not have is refused, with those that there are', async () => {
+  const files = { 'middleware.py': counting };
+  const options = { environments: { ml: 'python3' } };
+  const hooks = [
+    ['tally', 'pre', { environment: '/usr/bin/evil' }],
+    ['tally', 'post'],
+  ] as const;
+  await withPython({ files, hooks, options }, async ({ reports }) => {
+    const [refused, fine] = reports;
+    assert.match(
+      refused?.ready === false ? refused.reason : '',
+      /names the Python environment "\/usr\/bin\/evil"; configured are ml: add it to python.environments/,
+    );
+    assert.ok(fine?.ready);
+  });
+});
+
 life('packages in the bundle’s vendor folder can be imported', async () => {
   const files = {
     'middleware.py': `
@@ -119,7 +195,7 @@ def boom(request, session, spec): raise ValueError("secret detail")
 @Hook
 def nothing(request, session, spec): pass
 @Hook
-async def later(request, session, spec): return request, session
+async def later(request, session, spec): return request
 @Hook
 def fine(request, session, spec): return request, session
 `,

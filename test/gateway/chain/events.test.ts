@@ -10,6 +10,17 @@ import { runCoprocess, runGateway } from '../../../main.ts';
 import { withGateway, withUpstream } from '../with-gateway.ts';
 
 const events = suite('events');
+const secret = 'a secret of the tests';
+
+async function control(url: string, what: string, body?: object): Promise<Record<string, string>> {
+  const [method = '', path = ''] = what.split(' ');
+  const answer = await fetch(url + path, {
+    method,
+    headers: { 'X-Tyk-Authorization': secret },
+    ...(body && { body: JSON.stringify(body) }),
+  });
+  return (await answer.json()) as Record<string, string>;
+}
 
 interface Told {
   readonly message: { readonly Type: string; readonly Meta: Record<string, string>; readonly TimeStamp: string };
@@ -157,6 +168,92 @@ events('over two services as well', async () => {
         (gateway) => checkEvents(gateway.url, next, release),
       );
     });
+  });
+});
+
+const keyEvents = ['TokenCreated', 'TokenUpdated', 'TokenDeleted'];
+const rightTo = (...apis: string[]): object => ({
+  org_id: 'default',
+  access_rights: Object.fromEntries(apis.map((id) => [id, { api_id: id, versions: ['Default'] }])),
+});
+
+events('a plugin server is told of keys that the control API makes, changes and deletes', async () => {
+  const watch = [{ handler_name: 'cp_dynamic_handler', handler_meta: { name: 'watch' } }];
+  const api = {
+    use_keyless: false,
+    custom_middleware: { driver: 'grpc' },
+    event_handlers: { events: Object.fromEntries(keyEvents.map((event) => [event, watch])) },
+    proxy: { target_url: 'http://127.0.0.1:1' },
+  };
+  await withEventServer(async ({ target, next }) => {
+    const configuration = { servers: { default: { target } } };
+    await withGateway({ apis: { one: api, two: api }, configuration }, async ({ control: url }) => {
+      const tells = async (Type: string, Message: string, Key: string, APIID: string): Promise<void> => {
+        const { message, handler_name, spec } = await next();
+        assert.equal([handler_name, spec], ['cp_dynamic_handler', { APIID, OrgID: 'default' }]);
+        assert.is(message.Type, Type);
+        assert.equal(message.Meta, { Message, OriginatingRequest: '', Org: 'default', Key });
+      };
+      const { key = '' } = await control(url, 'POST /tyk/keys/create', rightTo('one'));
+      await tells('TokenCreated', 'Key generated.', key, 'one');
+      await control(url, 'POST /tyk/keys/mine', rightTo('two'));
+      await tells('TokenCreated', 'Key added.', 'defaultmine', 'two');
+      await control(url, 'PUT /tyk/keys/defaultmine', rightTo('one'));
+      await tells('TokenUpdated', 'Key modified.', 'defaultmine', 'one');
+      // What did not happen is not told, and reads are not.
+      await control(url, 'PUT /tyk/keys/nobodys', rightTo('one'));
+      await control(url, 'DELETE /tyk/keys/nobodys');
+      await control(url, 'GET /tyk/keys/defaultmine');
+      await control(url, `DELETE /tyk/keys/${key}`);
+      await tells('TokenDeleted', 'Key deleted.', key, 'one');
+    });
+  });
+});
+
+events('a script is told of keys too, with the rights of their policies', async () => {
+  const script = `
+    var note = new TykJS.TykEventHandlers.NewEventHandler({});
+    note.NewHandler(function (event, context) {
+      TykStorageSet('told', JSON.stringify([event.Type, event.Meta, context]), 60);
+    });`;
+  const meta = { name: 'note', path: 'note.js' };
+  const api = {
+    use_keyless: false,
+    event_handlers: { events: { TokenUpdated: [{ handler_name: 'eh_dynamic_handler', handler_meta: meta }] } },
+    custom_middleware: { driver: 'javascript', pre: [{ name: 'show', path: 'show.js' }] },
+    proxy: { target_url: 'http://127.0.0.1:1' },
+  };
+  const show = `
+    var show = new TykJS.TykMiddleware.NewMiddleware({});
+    show.NewProcessRequest(function (request, session) {
+      var told = '';
+      try { told = TykStorageGet('told') || ''; } catch (error) {}
+      request.ReturnOverrides.ResponseCode = told ? 200 : 404;
+      request.ReturnOverrides.ResponseBody = told || 'nothing';
+      return show.ReturnData(request, {});
+    });`;
+  const gold = {
+    id: 'gold',
+    org_id: 'default',
+    active: true,
+    rate: 1,
+    per: 1,
+    access_rights: { api: { api_id: 'api', versions: ['Default'] } },
+  };
+  const test = { apis: { api }, plugins: { 'note.js': script, 'show.js': show } };
+  await withGateway(test, async ({ control: url, url: front }) => {
+    await control(url, 'POST /tyk/policies', gold);
+    await control(url, 'GET /tyk/reload?block=true');
+    await control(url, 'POST /tyk/keys/mine', { org_id: 'default', apply_policies: ['gold'] });
+    const changed = await control(url, 'PUT /tyk/keys/defaultmine', { org_id: 'default', apply_policies: ['gold'] });
+    assert.is(changed.action, 'modified');
+    let shown = await fetch(`${front}/api/`);
+    while (shown.status === 404) shown = await fetch(`${front}/api/`);
+    assert.equal(await shown.json(), [
+      'TokenUpdated',
+      { Message: 'Key modified.', OriginatingRequest: '', Org: 'default', Key: 'defaultmine' },
+      { APIID: 'api', OrgID: 'default' },
+    ]);
   });
 });
 

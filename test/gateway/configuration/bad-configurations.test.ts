@@ -36,6 +36,14 @@ const table: readonly Bad[] = [
     cure: /"hookTimeoutMs"/,
   },
   {
+    mistake: 'a Python environment that is two',
+    yaml: 'python:\n  environments:\n    ml: { venv: ml, interpreter: python3 }',
+    at: '3:5',
+    path: 'python.environments.ml',
+    says: /either interpreter or venv/,
+    cure: /venv: \/opt\/ml/,
+  },
+  {
     mistake: 'a key in snake case',
     yaml: 'limits: { max_body_bytes: 4 }',
     at: '1:11',

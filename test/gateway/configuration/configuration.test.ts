@@ -106,6 +106,16 @@ configuration('addresses have the forms that people write', () => {
     assert.is(parseAddress(none, '/'), undefined);
 });
 
+configuration('a Python environment is a program, or the one of a virtual environment beside the file', () =>
+  withFiles(
+    { 'interpose.yaml': 'python: { environments: { old: { interpreter: python3.9 }, ml: { venv: ml } } }' },
+    (folder) => {
+      const { python } = loadConfiguration(join(folder, 'interpose.yaml'), {});
+      assert.equal(python.environments, { old: 'python3.9', ml: join(folder, 'ml/bin/python') });
+    },
+  ),
+);
+
 configuration('a limit of 0 is no limit', () => {
   const { limits, analytics } = resolveConfiguration({
     limits: { idleTimeoutMs: 0, receiveTimeoutMs: 0, maxRequestBodyBytes: 0 },

@@ -108,6 +108,21 @@ plugins('an entry with a driver of its own does not need the API’s', () => {
   assert.equal([hook?.driver, hook?.isolation, hook?.instances], ['typescript', 'none', 2]);
 });
 
+plugins('a Python hook picks an environment by a name of the configuration, and by no other', () => {
+  const entry = { name: 'score', interpose: { environment: 'ml' } };
+  const definition = hooked({ driver: 'python', pre: [entry] });
+  const [hook] = toPluginSet(apiOf(definition, { pythonEnvironments: ['ml'] })).hooks;
+  assert.is(hook?.environment, 'ml');
+  const { refusal } = parseClassic(definition, 'a.json', { pythonEnvironments: ['old'] });
+  const [problem] = refusal?.problems ?? [];
+  assert.is(problem?.path, 'custom_middleware.pre[0].interpose.environment');
+  assert.match(JSON.stringify(problem), /no Python .* name \\"ml\\".*add it to python.environments .* old/);
+  // A coprocess that is another process has them, and tells.
+  assert.is(toPluginSet(apiOf(definition)).hooks[0]?.environment, 'ml');
+  const lua = parseClassic(hooked({ driver: 'lua', pre: [entry] }), 'a.json');
+  assert.match(JSON.stringify(lua.refusal?.problems), /means nothing to the driver \\"lua\\"/);
+});
+
 plugins('an auth hook may let callers in on failure only when the operator says so twice', () => {
   const definition = hooked({ driver: 'grpc', auth_check: { name: 'a', interpose: { onError: 'continue' } } });
   const { refusal } = parseClassic(definition, 'a.json');

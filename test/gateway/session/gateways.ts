@@ -100,7 +100,7 @@ function gatewayOn(store: Store, policies: Policies, keys: Keys, apis: readonly 
   const reports: Error[] = [];
   const routing = { prefixMatching: false, suffixMatching: false };
   const sessions = createSessions({ store, policies, keys, routing, report: (error) => reports.push(error) });
-  const control = keyEndpoints(sessions, (id) => apis.find((api) => api.id === id));
+  const control = keyEndpoints(sessions, { api: (id) => apis.find((api) => api.id === id), tell: () => {} });
   const check: Gateway['check'] = async (caller, api, path = `/${api.id}/a`) => {
     if (caller === undefined) return 'nobody';
     if (isRefusal(caller)) return textOf(caller);
