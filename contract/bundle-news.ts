@@ -1,6 +1,6 @@
 import type { BundleReport } from './plugin-set.ts';
 
-/** What a coprocess that polls tells of one bundle. The last news of a bundle are all that is known of it. */
+/** What a coprocess that polls tells of one bundle: an offer, or how it stands with the bundle's server. */
 export interface BundleNews {
   /** As definitions name it. */
   readonly bundle: string;
@@ -8,7 +8,7 @@ export interface BundleNews {
   readonly offer?: BundleReport;
   /** `offer` is what the coprocess has taken for good already: for those that cannot be served with what they asked for. */
   readonly settled?: boolean;
-  /** Why there is no newer revision; the last good one serves. Absent: all is well. */
+  /** Without an offer: why there is no newer revision; the last good one serves. Absent: all is well. */
   readonly problem?: string;
 }
 

@@ -187,8 +187,8 @@ export class Polls {
     if (polled.trial !== trial || trial.waiting.size > 0 || trial.accepted.size === 0) return;
     polled.trial = undefined;
     await this.adopt(polled, await this.shelves.shelf(polled.text), trial.report.digest);
-    // Some may have loaded the old one anew while others tried this one.
-    if (trial.accepted.size > 1) this.tellAll(polled.text, { bundle: polled.text, offer: trial.report });
+    // Some may have loaded the old one anew meanwhile.
+    this.tellAll(polled.text, { bundle: polled.text, offer: trial.report });
   }
 
   private async adopt(polled: Polled, shelf: Shelf, digest: string): Promise<void> {
