@@ -91,7 +91,9 @@ export async function tryOffer(
     if (problem === undefined && installed.hooks.length > 0) parts.dispatcher.uninstall(installed.digest);
   }
   if (signal.aborted) return { revisions: new Map() };
-  const reasons = tried.flatMap(([api, one]) => (one.revision.problem === undefined ? [] : [`API "${api.id}": ${one.revision.problem}`]));
+  const reasons = tried.flatMap(([api, one]) =>
+    one.revision.problem === undefined ? [] : [`API "${api.id}": ${one.revision.problem}`],
+  );
   const more = reasons.length > 3 ? `; and ${reasons.length - 3} more` : '';
   return { verdict: { bundle, digest, refused: `${reasons.slice(0, 3).join('; ')}${more}` }, revisions: new Map() };
 }

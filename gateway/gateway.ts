@@ -164,7 +164,10 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
 
   function tellVerdict({ bundle, digest, refused }: BundleVerdict): void {
     if (refused === undefined) parts.log('info', `bundle "${bundle}" serves in a new revision`, { digest });
-    else parts.log('error', `a new revision of bundle "${bundle}" is refused, the last good one serves: ${refused}`, { digest });
+    else
+      parts.log('error', `a new revision of bundle "${bundle}" is refused, the last good one serves: ${refused}`, {
+        digest,
+      });
   }
 
   function useBundles(): void {
@@ -258,7 +261,11 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
 function staleBundle(world: World, bundle: string, problem: string): LoadProblem {
   const served = [...world.byId.values()].filter(({ api }) => api.plugins.bundle === bundle);
   const lastServes = served.some(({ report }) => isLoaded(report));
-  return { source: `bundle "${bundle}"`, message: lastServes ? `${problem}; its last good revision serves` : problem, lastServes };
+  return {
+    source: `bundle "${bundle}"`,
+    message: lastServes ? `${problem}; its last good revision serves` : problem,
+    lastServes,
+  };
 }
 
 /** The one exit of a request: told once, whatever became of it. */

@@ -348,7 +348,11 @@ class Store implements BundleStore {
 }
 
 /** Who asks for what is being worked on gets that. */
-function shared<Result>(running: Map<string, Promise<Result>>, key: string, work: () => Promise<Result>): Promise<Result> {
+function shared<Result>(
+  running: Map<string, Promise<Result>>,
+  key: string,
+  work: () => Promise<Result>,
+): Promise<Result> {
   let result = running.get(key);
   if (result === undefined) {
     result = work().finally(() => running.delete(key));

@@ -1,8 +1,8 @@
 import { performance } from 'node:perf_hooks';
 import { type Client, type ClientDuplexStream, Metadata } from '@grpc/grpc-js';
 import type { HookOutcome } from '../../contract/answer.ts';
-import type { HookCall } from '../../contract/call.ts';
 import type { BundleNews, BundleVerdict } from '../../contract/bundle-news.ts';
+import type { HookCall } from '../../contract/call.ts';
 import { CallTable } from '../../contract/call-table.ts';
 import { DeadlineTimer } from '../../contract/deadline-timer.ts';
 import { PluginFailure } from '../../contract/failure.ts';

@@ -43,6 +43,7 @@ interface Parts {
   /** What an API's hooks set, by what the upstream got. */
   readonly headers: (api?: string) => Promise<Record<string, string | undefined>>;
   readonly health: () => Promise<{ status: string; details: Record<string, { output: string }> }>;
+  readonly metrics: () => Promise<string>;
   readonly reload: () => Promise<void>;
   /** End all services, and start them again. */
   readonly restart: () => Promise<void>;
@@ -109,6 +110,7 @@ async function withPolling(
               return ((await response.json()) as { headers: Record<string, string> }).headers;
             },
             health: async () => (await control('/health')).json() as ReturnType<Parts['health']>,
+            metrics: async () => (await control('/metrics')).text(),
             reload: async () => assert.is((await control('/tyk/reload/?block=true')).status, 200),
             restart: async () => {
               await current?.close();
@@ -170,39 +172,48 @@ for (const mode of ['one process', 'two services'] as const) {
     );
   });
 
-  polling(`${mode}: what is refused leaves the last good one, is said, is not tried again; a good one heals`, async () => {
-    await withPolling(mode, { 'a.zip': stamping('old') }, async ({ server, headers, health, reload, restart }) => {
-      await headers();
-      for (const [what, [bundle, reason]] of Object.entries(bad)) {
-        const before = server.answered.length;
-        await server.publish('a.zip', bundle);
-        const said = await until(health, ({ details }) => reason.test(details['bundle "a.zip"']?.output ?? ''));
-        assert.is(said.status, 'warn', what);
-        assert.match(said.details['bundle "a.zip"']?.output as string, /last good revision serves/);
-        assert.is((await headers())['x-bundle'], 'old', what);
-        await server.asked(3);
-        assert.is(server.answered.slice(before).filter(({ status }) => status === 200).length, 1, what);
-      }
-      const pid = Number((await headers())['x-pid']);
-      process.kill(pid, 'SIGKILL');
-      await until(
-        async () => fetchPid(headers),
-        (other) => other !== undefined && other !== pid,
+  polling(
+    `${mode}: what is refused leaves the last good one, is said, is not tried again; a good one heals`,
+    async () => {
+      await withPolling(
+        mode,
+        { 'a.zip': stamping('old') },
+        async ({ server, headers, health, metrics, reload, restart }) => {
+          await headers();
+          for (const [what, [bundle, reason]] of Object.entries(bad)) {
+            const before = server.answered.length;
+            await server.publish('a.zip', bundle);
+            const said = await until(health, ({ details }) => reason.test(details['bundle "a.zip"']?.output ?? ''));
+            assert.is(said.status, 'warn', what);
+            assert.match(said.details['bundle "a.zip"']?.output as string, /last good revision serves/);
+            assert.match(await metrics(), /interpose_bundle_current\{bundle="a.zip"\} 0\n/);
+            assert.is((await headers())['x-bundle'], 'old', what);
+            await server.asked(3);
+            assert.is(server.answered.slice(before).filter(({ status }) => status === 200).length, 1, what);
+          }
+          const pid = Number((await headers())['x-pid']);
+          process.kill(pid, 'SIGKILL');
+          await until(
+            async () => fetchPid(headers),
+            (other) => other !== undefined && other !== pid,
+          );
+          assert.is((await headers())['x-bundle'], 'old');
+          await reload();
+          assert.is((await headers())['x-bundle'], 'old');
+          const before = server.answered.length;
+          await restart();
+          assert.is((await headers())['x-bundle'], 'old');
+          await until(health, ({ details }) => details['bundle "a.zip"'] !== undefined);
+          await server.asked(2);
+          assert.ok(server.answered.slice(before).every(({ status }) => status === 304));
+          await server.publish('a.zip', stamping('good'));
+          await until(headers, (found) => found['x-bundle'] === 'good');
+          await until(health, ({ status }) => status === 'pass');
+          assert.match(await metrics(), /interpose_bundle_current\{bundle="a.zip"\} 1\n/);
+        },
       );
-      assert.is((await headers())['x-bundle'], 'old');
-      await reload();
-      assert.is((await headers())['x-bundle'], 'old');
-      const before = server.answered.length;
-      await restart();
-      assert.is((await headers())['x-bundle'], 'old');
-      await until(health, ({ details }) => details['bundle "a.zip"'] !== undefined);
-      await server.asked(2);
-      assert.ok(server.answered.slice(before).every(({ status }) => status === 304));
-      await server.publish('a.zip', stamping('good'));
-      await until(headers, (found) => found['x-bundle'] === 'good');
-      await until(health, ({ status }) => status === 'pass');
-    });
-  });
+    },
+  );
 
   polling(`${mode}: hooks of a new manifest run, those that it does not have any more do not`, async () => {
     await withPolling(mode, { 'a.zip': stamping('old') }, async ({ server, headers }) => {
@@ -215,62 +226,68 @@ for (const mode of ['one process', 'two services'] as const) {
     });
   });
 
-  polling(`${mode}: a server in trouble changes nothing, not at a restart either; what it has later serves`, async () => {
-    await withPolling(mode, { 'a.zip': stamping('old') }, async ({ server, headers, health, restart }) => {
-      await headers();
-      await server.publish('a.zip', stamping('new'));
-      for (const trouble of ['dies', 'stalls', 'truncates', 500, 'cuts'] as const) {
-        server.trouble = trouble;
-        await server.asked(2);
-        assert.is((await headers())['x-bundle'], 'old', String(trouble));
-        await until(health, ({ details }) => details['bundle "a.zip"'] !== undefined);
-        if (trouble !== 'dies') continue;
-        await restart();
-        assert.is((await headers())['x-bundle'], 'old');
-      }
-      server.trouble = undefined;
-      await until(headers, (found) => found['x-bundle'] === 'new');
-      await until(health, ({ status }) => status === 'pass');
-      server.trouble = 'dies';
-      await restart();
-      assert.is((await headers())['x-bundle'], 'new');
-    });
-  });
-
-  polling(`${mode}: under traffic no request fails or meets two revisions, and nothing is left of ten changes`, async () => {
-    const twice = (text: string): BundleSpec =>
-      python(`${hook('stamp', 'X-Bundle', text)}${hook('again', 'X-Again', text)}`, {
-        pre: [{ name: 'stamp' }],
-        post: [{ name: 'again' }],
-      });
-    await withPolling(mode, { 'a.zip': twice('0') }, async ({ server, headers, folder }) => {
-      let going = true;
-      const pids = new Set<number>();
-      const client = async (): Promise<void> => {
-        while (going) {
-          const found = await headers();
-          assert.is(found['x-bundle'], found['x-again']);
-          for (const pid of (found['x-pid'] as string).split(', ')) pids.add(Number(pid));
+  polling(
+    `${mode}: a server in trouble changes nothing, not at a restart either; what it has later serves`,
+    async () => {
+      await withPolling(mode, { 'a.zip': stamping('old') }, async ({ server, headers, health, restart }) => {
+        await headers();
+        await server.publish('a.zip', stamping('new'));
+        for (const trouble of ['dies', 'stalls', 'truncates', 500, 'cuts'] as const) {
+          server.trouble = trouble;
+          await server.asked(2);
+          assert.is((await headers())['x-bundle'], 'old', String(trouble));
+          await until(health, ({ details }) => details['bundle "a.zip"'] !== undefined);
+          if (trouble !== 'dies') continue;
+          await restart();
+          assert.is((await headers())['x-bundle'], 'old');
         }
-      };
-      const clients = Array.from({ length: 4 }, client);
-      for (let i = 1; i <= 10; i++) {
-        await server.publish('a.zip', twice(String(i)));
-        await until(headers, (found) => found['x-bundle'] === String(i));
-      }
-      going = false;
-      await Promise.all(clients);
-      await until(
-        () => readdir(folder),
-        (names) => names.length === 2,
-      );
-      await until(
-        async () => [...pids].filter(isAlive).length,
-        (alive) => alive === 1,
-      );
-      assert.ok(pids.size > 5, `${pids.size} guests were seen`);
-    });
-  });
+        server.trouble = undefined;
+        await until(headers, (found) => found['x-bundle'] === 'new');
+        await until(health, ({ status }) => status === 'pass');
+        server.trouble = 'dies';
+        await restart();
+        assert.is((await headers())['x-bundle'], 'new');
+      });
+    },
+  );
+
+  polling(
+    `${mode}: under traffic no request fails or meets two revisions, and nothing is left of six changes`,
+    async () => {
+      const twice = (text: string): BundleSpec =>
+        python(`${hook('stamp', 'X-Bundle', text)}${hook('again', 'X-Again', text)}`, {
+          pre: [{ name: 'stamp' }],
+          post: [{ name: 'again' }],
+        });
+      await withPolling(mode, { 'a.zip': twice('0') }, async ({ server, headers, folder }) => {
+        let going = true;
+        const pids = new Set<number>();
+        const client = async (): Promise<void> => {
+          while (going) {
+            const found = await headers();
+            assert.is(found['x-bundle'], found['x-again']);
+            for (const pid of (found['x-pid'] as string).split(', ')) pids.add(Number(pid));
+          }
+        };
+        const clients = Array.from({ length: 4 }, client);
+        for (let i = 1; i <= 6; i++) {
+          await server.publish('a.zip', twice(String(i)));
+          await until(headers, (found) => found['x-bundle'] === String(i));
+        }
+        going = false;
+        await Promise.all(clients);
+        await until(
+          () => readdir(folder),
+          (names) => names.length === 2,
+        );
+        await until(
+          async () => [...pids].filter(isAlive).length,
+          (alive) => alive === 1,
+        );
+        assert.ok(pids.size > 3, `${pids.size} guests were seen`);
+      });
+    },
+  );
 }
 
 polling('a bundle that cannot be had at the start serves when it can, without a reload', async () => {
