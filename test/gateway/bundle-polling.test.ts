@@ -49,7 +49,7 @@ interface Parts {
   readonly restart: () => Promise<void>;
 }
 
-type Mode = 'one process' | 'two services';
+type Mode = 'one process' | 'two services' | 'two coprocesses';
 
 const pollMs = 60;
 
@@ -77,7 +77,7 @@ async function withPolling(
         close: async () => current?.close(),
       };
       const start = async (configuration: Configuration): Promise<Running> => {
-        begin = () => (mode === 'one process' ? run(configuration) : runBoth(configuration));
+        begin = () => starters[mode](configuration);
         current = await begin();
         return restarting;
       };
@@ -93,6 +93,7 @@ async function withPolling(
           configuration: {
             bundles: { baseUrl: server.baseUrl, folder, pollMs, timeoutMs: 300 },
             ...(mode === 'two services' && { coprocess: { listen: socket, targets: [socket] } }),
+            ...(mode === 'two coprocesses' && { coprocess: { listen: socket, targets: [socket, `${socket}2`] } }),
           },
         },
         async (gateway) => {
@@ -123,6 +124,29 @@ async function withPolling(
   });
   await rm(root, { recursive: true });
 }
+
+const starters: Readonly<Record<Mode, (configuration: Configuration) => Promise<Running>>> = {
+  'one process': run,
+  'two services': runBoth,
+  'two coprocesses': async (configuration) => {
+    const { bundles, coprocess } = configuration;
+    const path = coprocess.targets[1]?.slice('unix:'.length) as string;
+    const second = await runCoprocess({
+      ...configuration,
+      // It sees nothing by itself.
+      bundles: { ...bundles, folder: `${bundles.folder}2`, pollMs: 80_000_000 },
+      coprocess: { ...coprocess, listen: { kind: 'unix', path } },
+    });
+    const rest = await runBoth(configuration);
+    return {
+      ...rest,
+      close: async () => {
+        await rest.close();
+        await second.close();
+      },
+    };
+  },
+};
 
 async function runBoth(configuration: Configuration): Promise<Running> {
   const coprocess = await runCoprocess(configuration);
@@ -269,10 +293,12 @@ for (const mode of ['one process', 'two services'] as const) {
             for (const pid of (found['x-pid'] as string).split(', ')) pids.add(Number(pid));
           }
         };
-        const clients = Array.from({ length: 4 }, client);
+        const clients = Array.from({ length: 2 }, client);
+        let open = 0;
         for (let i = 1; i <= 6; i++) {
           await server.publish('a.zip', twice(String(i)));
           await until(headers, (found) => found['x-bundle'] === String(i));
+          if (i === 2) open = (await readdir('/proc/self/fd')).length;
         }
         going = false;
         await Promise.all(clients);
@@ -285,10 +311,38 @@ for (const mode of ['one process', 'two services'] as const) {
           (alive) => alive === 1,
         );
         assert.ok(pids.size > 3, `${pids.size} guests were seen`);
+        await until(
+          async () => (await readdir('/proc/self/fd')).length,
+          (now) => now <= open + 4,
+        );
       });
     },
   );
 }
+
+polling('two coprocesses: what one has found the other fetches, and both serve it, also after a restart', async () => {
+  await withPolling('two coprocesses', { 'a.zip': stamping('old') }, async ({ server, headers, health, restart }) => {
+    const pids = new Set<string>();
+    const both = async (text: string): Promise<void> => {
+      pids.clear();
+      await until(headers, (found) => found['x-bundle'] === text);
+      await until(headers, (found) => {
+        assert.is(found['x-bundle'], text);
+        return pids.add(found['x-pid'] as string).size === 2;
+      });
+    };
+    await both('old');
+    await server.publish('a.zip', bad['a syntax error']?.[0] as BundleSpec);
+    await until(health, ({ details }) => /invalid syntax/.test(details['bundle "a.zip"']?.output ?? ''));
+    await both('old');
+    await server.publish('a.zip', stamping('new'));
+    await both('new');
+    await until(health, ({ status }) => status === 'pass');
+    server.trouble = 'dies';
+    await restart();
+    await both('new');
+  });
+});
 
 polling('a bundle that cannot be had at the start serves when it can, without a reload', async () => {
   await withPolling('one process', {}, async ({ server, gateway, headers }) => {
