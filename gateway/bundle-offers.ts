@@ -46,7 +46,7 @@ export interface Tried {
 interface Trial {
   /** Absent: nothing can be said now. */
   readonly verdict?: BundleVerdict;
-  /** What is to be served; empty when it is refused, or nothing changes. */
+  /** What takes the place of what is there: nothing that serves when it is refused. */
   readonly revisions: ReadonlyMap<Api, Tried>;
 }
 
@@ -91,9 +91,11 @@ export async function tryOffer(
     if (problem === undefined && installed.hooks.length > 0) parts.dispatcher.uninstall(installed.digest);
   }
   if (signal.aborted) return { revisions: new Map() };
+  // Those that do not serve anyway say what is wrong with the latest.
+  const failed = new Map(tried.filter(([api, one]) => one.revision.problem !== undefined && !serves(api)));
   const reasons = tried.flatMap(([api, one]) =>
     one.revision.problem === undefined ? [] : [`API "${api.id}": ${one.revision.problem}`],
   );
   const more = reasons.length > 3 ? `; and ${reasons.length - 3} more` : '';
-  return { verdict: { bundle, digest, refused: `${reasons.slice(0, 3).join('; ')}${more}` }, revisions: new Map() };
+  return { verdict: { bundle, digest, refused: `${reasons.slice(0, 3).join('; ')}${more}` }, revisions: failed };
 }

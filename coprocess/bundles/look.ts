@@ -14,6 +14,7 @@ interface Workshop {
   current(shelf: Shelf, attempts?: number): Promise<StoredBundle>;
   read(shelf: Shelf, root: string): Promise<StoredBundle>;
   unpack(archive: string, folder: string): Promise<unknown>;
+  noteReleases(shelf: Shelf, root: string): Promise<void>;
   clear(shelf: Shelf): Promise<void>;
   remove(folder: string): Promise<void>;
 }
@@ -21,33 +22,25 @@ interface Workshop {
 /**
  * Ask a bundle's server once whether it has something else now. What it has is fetched, verified and unpacked aside, and becomes the shelf's
  * candidate. What is wrong with it is noted on the shelf, and it is not asked for again until the server has yet another.
- * @returns the candidate, when there is a new one.
+ * @returns the candidate, when there is a new one; or the first revision of all, which counts at once.
  */
 export async function look(shelf: Shelf, store: Workshop): Promise<StoredBundle | undefined> {
-  const isFirst = !(await isThere(shelf.pathOf(await shelf.current())));
-  let current: StoredBundle;
-  let aside: string;
+  let aside: string | undefined;
   try {
-    current = await store.current(shelf, 1);
+    const isFirst = !(await isThere(shelf.pathOf(await shelf.current())));
+    const current = isFirst ? undefined : await store.current(shelf, 1);
+    // Nothing is there of what was seen, but that it was refused.
+    if (isFirst && shelf.refused === undefined) shelf.seen = {};
+    await mkdir(shelf.pathOf('.'), { recursive: true, mode: 0o700 });
     aside = await mkdtemp(shelf.pathOf(`.${shelf.id}-`));
-  } catch (error) {
-    shelf.unreachable = reasonOf(error);
-    return undefined;
-  }
-  try {
-    if (isFirst) {
-      shelf.unreachable = undefined;
-      return current;
-    }
     const fetched = await ask(shelf, store, aside);
     shelf.unreachable = undefined;
-    if (fetched === undefined) return undefined;
-    return await take(shelf, store, aside, fetched, current);
+    return fetched && (await take(shelf, store, aside, fetched, current));
   } catch (error) {
     if (!store.signal.aborted) shelf.unreachable = reasonOf(error);
     return undefined;
   } finally {
-    await rm(aside, { recursive: true, force: true });
+    if (aside !== undefined) await rm(aside, { recursive: true, force: true });
   }
 }
 
@@ -85,32 +78,41 @@ async function take(
   store: Workshop,
   aside: string,
   { seen, archives }: Fetched,
-  current: StoredBundle,
+  current: StoredBundle | undefined,
 ): Promise<StoredBundle | undefined> {
   const unpacked = join(aside, 'revision');
   let found: StoredBundle;
-  const folder = `${shelf.id}-${randomBytes(6).toString('hex')}`;
+  let isPlaced = false;
+  const folder = current === undefined ? shelf.id : `${shelf.id}-${randomBytes(6).toString('hex')}`;
   try {
     if (shelf.isList) await mkdir(unpacked, { mode: 0o700 });
     for (const name of shelf.names) {
       const own = shelf.isList ? listedFolder(name) : '';
       const archive = archives.get(name);
       if (archive !== undefined) await store.unpack(archive, join(unpacked, own));
-      else await cp(join(current.folder, own), join(unpacked, own), { recursive: true });
+      else if (current !== undefined) await cp(join(current.folder, own), join(unpacked, own), { recursive: true });
     }
     await rename(unpacked, shelf.pathOf(folder));
+    isPlaced = true;
     found = await store.read(shelf, shelf.pathOf(folder));
   } catch (error) {
-    await store.remove(shelf.pathOf(folder));
+    if (isPlaced) await store.remove(shelf.pathOf(folder));
     if (isOfThisMachine(error)) throw error;
     shelf.seen = seen;
     shelf.refuse(reasonOf(error));
     dropCandidate(shelf);
+    if (current === undefined) return undefined;
     await shelf.save(basename(current.folder));
     await store.clear(shelf);
     return undefined;
   }
   shelf.seen = seen;
+  if (current === undefined) {
+    shelf.refused = undefined;
+    await store.noteReleases(shelf, found.folder);
+    await shelf.save(folder);
+    return found;
+  }
   dropCandidate(shelf);
   if (found.digest === current.digest) {
     await store.remove(found.folder);
@@ -140,7 +142,18 @@ function dropCandidate(shelf: Shelf): void {
   shelf.others = [...shelf.others, { folder: candidate.folder, digest: candidate.digest }];
 }
 
-const ownTroubles = new Set(['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'EIO', 'ENOMEM', 'EROFS', 'EACCES']);
+const ownTroubles = new Set([
+  'ENOTEMPTY',
+  'EEXIST',
+  'ENOSPC',
+  'EDQUOT',
+  'EMFILE',
+  'ENFILE',
+  'EIO',
+  'ENOMEM',
+  'EROFS',
+  'EACCES',
+]);
 
 /** No fault of the bundle: another try may be all it takes. */
 function isOfThisMachine(error: unknown): boolean {

@@ -407,17 +407,29 @@ polling('reloads that come while a bundle changes end on the new one', async () 
   });
 });
 
-polling('a bundle that cannot be had at the start serves when it can, without a reload', async () => {
-  await withPolling('one process', {}, async ({ server, gateway, headers }) => {
-    assert.is((await fetch(`${gateway.url}/one/x`)).status, 503);
-    await server.publish('a.zip', stamping('late'));
-    await until(
-      async () => (await fetch(`${gateway.url}/one/x`)).status,
-      (status) => status === 200,
-    );
-    assert.is((await headers())['x-bundle'], 'late');
-  });
-});
+polling(
+  'a bundle that cannot be had at the start, and is bad then, serves when it is good, without a reload',
+  async () => {
+    await withPolling('one process', {}, async ({ server, gateway, headers, health }) => {
+      assert.is((await fetch(`${gateway.url}/one/x`)).status, 503);
+      const before = server.answered.length;
+      await server.publish('a.zip', { ...stamping('bad'), checksum: 'beef' });
+      await until(health, ({ details }) => /invalid checksum/.test(details['bundle "a.zip"']?.output ?? ''));
+      await server.asked(3);
+      assert.is(server.answered.slice(before).filter(({ status }) => status === 200).length, 1);
+      await server.publish('a.zip', bad['a syntax error']?.[0] as BundleSpec);
+      await until(health, ({ details }) => /invalid syntax/.test(details.one?.output ?? ''));
+      assert.is((await fetch(`${gateway.url}/one/x`)).status, 503);
+      await server.publish('a.zip', stamping('late'));
+      await until(
+        async () => (await fetch(`${gateway.url}/one/x`)).status,
+        (status) => status === 200,
+      );
+      assert.is((await headers())['x-bundle'], 'late');
+      await until(health, ({ status }) => status === 'pass');
+    });
+  },
+);
 
 async function fetchPid(headers: Parts['headers']): Promise<number | undefined> {
   return headers().then(
