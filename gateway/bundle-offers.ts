@@ -85,7 +85,10 @@ export async function tryOffer(
   const isTaken =
     tried.every(([api, one]) => one.revision.problem === undefined || !serves(api)) &&
     tried.some(([, one]) => one.revision.problem === undefined);
-  if (isTaken) return { verdict: { bundle, digest }, revisions };
+  if (isTaken) {
+    parts.log('info', `bundle "${bundle}" serves in a new revision`, { digest });
+    return { verdict: { bundle, digest }, revisions };
+  }
   for (const [, one] of tried) {
     const { problem, report: installed } = one.revision;
     if (problem === undefined && installed.hooks.length > 0) parts.dispatcher.uninstall(installed.digest);
@@ -97,5 +100,9 @@ export async function tryOffer(
     one.revision.problem === undefined ? [] : [`API "${api.id}": ${one.revision.problem}`],
   );
   const more = reasons.length > 3 ? `; and ${reasons.length - 3} more` : '';
-  return { verdict: { bundle, digest, refused: `${reasons.slice(0, 3).join('; ')}${more}` }, revisions: failed };
+  const refused = `${reasons.slice(0, 3).join('; ')}${more}`;
+  parts.log('error', `a new revision of bundle "${bundle}" is refused, the last good one stays: ${refused}`, {
+    digest,
+  });
+  return { verdict: { bundle, digest, refused }, revisions: failed };
 }

@@ -153,21 +153,10 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
       throw error;
     }
     retire(old, world, parts.dispatcher);
-    for (const verdict of verdicts) {
-      bundles.judge(verdict);
-      tellVerdict(verdict);
-    }
+    for (const verdict of verdicts) bundles.judge(verdict);
     useBundles();
     tryAgain();
     return world;
-  }
-
-  function tellVerdict({ bundle, digest, refused }: BundleVerdict): void {
-    if (refused === undefined) parts.log('info', `bundle "${bundle}" serves in a new revision`, { digest });
-    else
-      parts.log('error', `a new revision of bundle "${bundle}" is refused, the last good one serves: ${refused}`, {
-        digest,
-      });
   }
 
   function useBundles(): void {
