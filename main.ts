@@ -209,6 +209,13 @@ async function runningGateway(
   const observe = createObserver({ tracing, metrics, logger, accessLog: configuration.log.accessLog });
   const gateway = await openGateway({ configuration, dispatcher, state, observe, metrics, log: logger.log, version });
   metrics.watchApis(() => ({ loaded: gateway.world.byId.keys(), refused: gateway.world.problems.length }));
+  metrics.watchBundles(() => {
+    const problems = dispatcher.bundles.problems();
+    const used =
+      configuration.bundles.pollMs === 0 ? [] : [...gateway.world.byId.values()].map(({ api }) => api.plugins.bundle);
+    const names = new Set([...used.filter((name) => name !== ''), ...problems.keys()]);
+    return Array.from(names, (name) => [name, !problems.has(name)] as const);
+  });
   return {
     addresses: gateway.addresses,
     controlAddress: gateway.controlAddress,

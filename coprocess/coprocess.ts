@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import type { HookAnswer, HookOutcome, HookTiming } from '../contract/answer.ts';
+import type { BundleNews, BundleUser } from '../contract/bundle-news.ts';
 import type { HookCall } from '../contract/call.ts';
 import { PluginFailure } from '../contract/failure.ts';
 import {
@@ -25,8 +26,16 @@ export interface CoprocessOptions {
 
 /** Fetches, verifies and unpacks bundles; those that are there already it checks. */
 export interface Bundles {
-  /** @throws {Error} that says why the bundle cannot be had. */
-  open(name: string): Promise<OpenBundle>;
+  /**
+   * The last good revision of a bundle, or the one of a digest where it can be had.
+   * @throws {Error} that says why the bundle cannot be had.
+   */
+  open(name: string, digest?: string): Promise<OpenBundle>;
+  /** A folder is in use: it stays until it was released as often as it was held. */
+  hold(folder: string): void;
+  release(folder: string): void;
+  /** Be told of new revisions of the bundles that one uses. */
+  watch(tell: (news: BundleNews) => void): BundleUser;
   /** Give up what is being fetched. */
   close(): void;
 }
@@ -55,6 +64,8 @@ export interface Coprocess {
     hooks: readonly number[],
     call: HookCall,
   ): Promise<readonly HookOutcome[]> | readonly HookOutcome[];
+  /** Be told of new revisions of the bundles that one uses: see {@link Bundles}. */
+  watchBundles(tell: (news: BundleNews) => void): BundleUser;
   close(): Promise<void>;
 }
 
@@ -79,7 +90,7 @@ export function createCoprocess(options: CoprocessOptions): Coprocess {
     if (set.bundle === undefined) return loadHooks(set, undefined);
     try {
       if (options.bundles === undefined) throw new Error('this coprocess has no place for bundles');
-      const bundle = await options.bundles.open(set.bundle);
+      const bundle = await options.bundles.open(set.bundle, set.bundleDigest);
       if (set.bundleDigest !== undefined && set.bundleDigest !== bundle.digest) {
         throw new Error(
           'it is not the one whose hooks were asked for: it has been replaced, or differs between coprocesses',
@@ -103,6 +114,7 @@ export function createCoprocess(options: CoprocessOptions): Coprocess {
       (hook) => drivers.get(hook.driver) as Driver,
     );
     const opened: LoadedHooks[] = [];
+    if (bundle !== undefined) options.bundles?.hold(bundle.folder);
     await Promise.all(
       [...byDriver].map(async ([driver, hooks]) => {
         try {
@@ -124,11 +136,16 @@ export function createCoprocess(options: CoprocessOptions): Coprocess {
       ...(bundle && { bundle: { digest: bundle.digest, customMiddleware: bundle.customMiddleware } }),
     };
     const close = async (): Promise<void> => {
-      await Promise.all(opened.map((room) => room.close()));
+      try {
+        await Promise.all(opened.map((room) => room.close()));
+      } finally {
+        if (bundle !== undefined) options.bundles?.release(bundle.folder);
+      }
     };
     const runHook: RunHook = (hook, call) => runLoaded(loaded[hook.index], hook, call);
     const installed = { hooks: set.hooks, report, runHook, calls: 0, installs: 1, close };
-    if (isLoaded(report)) sets.set(set.digest, installed);
+    // A set without hooks asks what its bundle is now: nothing of it needs to be kept.
+    if (isLoaded(report) && set.hooks.length > 0) sets.set(set.digest, installed);
     else closeSet(installed);
     return report;
   }
@@ -187,6 +204,8 @@ export function createCoprocess(options: CoprocessOptions): Coprocess {
         if (--set.calls === 0 && set.installs === 0) closeSet(set);
       });
     },
+
+    watchBundles: (tell) => options.bundles?.watch(tell) ?? { use() {}, judge() {}, close() {} },
 
     async close() {
       options.bundles?.close();

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import type { HookOutcome } from '../contract/answer.ts';
+import type { BundleUser, BundleVerdict } from '../contract/bundle-news.ts';
 import { CallTable } from '../contract/call-table.ts';
 import { Cancellation } from '../contract/cancellation.ts';
 import { PluginFailure } from '../contract/failure.ts';
@@ -9,6 +10,7 @@ import type { AwaitedBody } from '../contract/link/edits.ts';
 import { linkVersion } from '../contract/link/fields.ts';
 import {
   writeAnswer,
+  writeBundleNews,
   writeDraining,
   writeHostRequest,
   writeInstalled,
@@ -52,6 +54,7 @@ export class LinkSession implements FromGatewayHandler {
   private readonly asked = new Map<number, PromiseWithResolvers<unknown>>();
   private readonly services: HostServices = (service, args) => this.askGateway(service, args);
   private readonly digests: Set<string>;
+  private readonly bundles: BundleUser;
   private settleEnded!: () => void;
   private idle: (() => void) | undefined;
   private over = false;
@@ -65,6 +68,11 @@ export class LinkSession implements FromGatewayHandler {
     this.host = host;
     this.coprocessId = coprocessId;
     this.digests = host.attach(this.services);
+    this.bundles = coprocess.watchBundles((news) => {
+      if (this.over) return;
+      writeBundleNews(this.writer, news);
+      this.flushSoon();
+    });
     this.ended = new Promise((resolve) => {
       this.settleEnded = resolve;
     });
@@ -81,6 +89,7 @@ export class LinkSession implements FromGatewayHandler {
     if (this.over) return;
     this.over = true;
     this.host.detach(this.services);
+    this.bundles.close();
     this.outbox.end(error);
     for (const cancellation of this.open.values()) cancellation.cancel();
     this.open.clear();
@@ -140,6 +149,14 @@ export class LinkSession implements FromGatewayHandler {
     void installed.then((loaded) => {
       if (loaded) this.coprocess.uninstall(digest);
     });
+  }
+
+  bundlesInUse(bundles: readonly string[]): void {
+    this.bundles.use(bundles);
+  }
+
+  bundleVerdict(verdict: BundleVerdict): void {
+    this.bundles.judge(verdict);
   }
 
   defineRun(number: number, digest: string, hooks: readonly number[]): void {

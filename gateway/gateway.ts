@@ -1,6 +1,9 @@
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { BundleVerdict } from '../contract/bundle-news.ts';
+import { isLoaded } from '../contract/plugin-set.ts';
+import { BundleOffers } from './bundle-offers.ts';
 import type { ApiObserver } from './chain/observer.ts';
 import type { FixedError } from './chain/request-steps.ts';
 import type { ServedApi, ServedApiParts } from './chain/served-api.ts';
@@ -15,7 +18,7 @@ import { hostOf } from './object/client-request.ts';
 import { coalesced } from './reload/coalesced.ts';
 import { type ReplyOptions, sendError, sendRedirect, sendText } from './replies.ts';
 import type { Upstream } from './upstream/upstream.ts';
-import { buildWorld, type LoadProblem, type World } from './world.ts';
+import { type BuiltWorld, buildWorld, type LoadProblem, type World } from './world.ts';
 
 export type ApiParts = Omit<ServedApiParts, 'resolve' | 'events' | 'installed'>;
 
@@ -67,11 +70,15 @@ const traceIdHeader = 'X-Tyk-Trace-Id';
 export async function createGateway(parts: GatewayParts): Promise<Gateway> {
   const { configuration } = parts;
   const { limits } = configuration;
-  let world = await load(undefined);
+  const { bundles } = parts.dispatcher;
+  const offers = new BundleOffers();
+  let definitions = await parts.loadApis();
+  let definitionsAsked = false;
+  let world = (await load(undefined, false)).world;
   let draining = false;
   let failedReload: LoadProblem | undefined;
   let retry: NodeJS.Timeout | undefined;
-  const reload = coalesced(swap);
+  const swapSoon = coalesced(swap);
   const listeners: Listener[] = [];
   let controlListener: Listener | undefined;
 
@@ -89,7 +96,8 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
       return draining;
     },
     get problems() {
-      return failedReload === undefined ? world.problems : [failedReload, ...world.problems];
+      const stale = Array.from(bundles.problems(), ([bundle, problem]) => staleBundle(world, bundle, problem));
+      return [...(failedReload === undefined ? [] : [failedReload]), ...world.problems, ...stale];
     },
     reload,
     async close() {
@@ -106,35 +114,62 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
   const control = parts.control(gateway);
   const shared = configuration.control.enabled && configuration.control.address === undefined;
 
-  async function load(old: World | undefined): Promise<World> {
-    const { apis, problems } = await parts.loadApis();
-    const built = await buildWorld(apis, problems, old, { ...parts, resolve: (name) => world.find(name) });
-    for (const { message, api } of built.problems) parts.log('error', message, api === undefined ? {} : { api });
-    parts.log('info', 'API reload complete', { apis: built.byId.size, refused: built.problems.length });
+  /** @param offersOnly all but new revisions of bundles stays as it was */
+  async function load(old: World | undefined, offersOnly: boolean): Promise<BuiltWorld> {
+    const { apis, problems } = definitions;
+    const plan = { apis, refused: problems, offers: offers.take(), offersOnly };
+    const built = await buildWorld(plan, old, { ...parts, resolve: (name) => world.find(name) });
+    for (const offer of built.untried) offers.put(offer);
+    const told = offersOnly ? new Set(old?.problems.map(({ message }) => message)) : undefined;
+    for (const { message, api } of built.world.problems) {
+      if (told?.has(message) !== true) parts.log('error', message, api === undefined ? {} : { api });
+    }
+    if (!offersOnly) {
+      parts.log('info', 'API reload complete', { apis: built.world.byId.size, refused: built.world.problems.length });
+    }
     return built;
+  }
+
+  function reload(): Promise<World> {
+    definitionsAsked = true;
+    return swapSoon();
   }
 
   async function swap(): Promise<World> {
     const old = world;
+    const offersOnly = !definitionsAsked;
+    definitionsAsked = false;
+    let verdicts: readonly BundleVerdict[];
     try {
-      world = await load(old);
-      failedReload = undefined;
+      if (!offersOnly) definitions = await parts.loadApis();
+      const built = await load(old, offersOnly);
+      ({ world, verdicts } = built);
+      if (!offersOnly) failedReload = undefined;
     } catch (error) {
       const message = `the reload failed, and all stays as it was: ${(error as Error).message}`;
       failedReload = { source: configuration.definitions.folder, message };
       parts.log('error', message);
+      if (!offers.isEmpty) void swapSoon().catch(() => {});
       throw error;
     }
     retire(old, world, parts.dispatcher);
+    for (const verdict of verdicts) bundles.judge(verdict);
+    useBundles();
     tryAgain();
     return world;
+  }
+
+  function useBundles(): void {
+    const all = [...definitions.apis, ...Array.from(world.origins.values(), ({ definition }) => definition)];
+    bundles.use(new Set(all.flatMap(({ plugins }) => (plugins.bundle === '' ? [] : [plugins.bundle]))));
   }
 
   /** Coprocesses that were not there may come. */
   function tryAgain(): void {
     clearTimeout(retry);
-    if (!world.incomplete || draining) return;
-    retry = setTimeout(() => void reload().catch(() => {}), retryMs).unref();
+    if (draining || (!world.incomplete && offers.isEmpty)) return;
+    const again = world.incomplete ? reload : swapSoon;
+    retry = setTimeout(() => void again().catch(() => {}), retryMs).unref();
   }
 
   function handle(request: ClientRequest, response: ClientResponse): void {
@@ -191,6 +226,11 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
   }
 
   tryAgain();
+  bundles.onOffer((bundle, revision) => {
+    offers.put({ bundle, revision });
+    if (!draining) void swapSoon().catch(() => {});
+  });
+  useBundles();
   for (const listener of configuration.listeners) {
     listeners.push(await openListener({ listener, limits }, { request: handle, upgrade }));
   }
@@ -204,6 +244,17 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
     controlListener = await openListener({ listener, limits }, { request, upgrade: (_, socket) => socket.destroy() });
   }
   return gateway;
+}
+
+/** A bundle that is behind its server, and who answers for it meanwhile. */
+function staleBundle(world: World, bundle: string, problem: string): LoadProblem {
+  const served = [...world.byId.values()].filter(({ api }) => api.plugins.bundle === bundle);
+  const lastServes = served.some(({ report }) => isLoaded(report));
+  return {
+    source: `bundle "${bundle}"`,
+    message: lastServes ? `${problem}; its last good revision serves` : problem,
+    lastServes,
+  };
 }
 
 /** The one exit of a request: told once, whatever became of it. */

@@ -1,14 +1,17 @@
-import type { PluginSet, SetReport } from '../contract/plugin-set.ts';
+import type { BundleVerdict } from '../contract/bundle-news.ts';
+import type { SetReport } from '../contract/plugin-set.ts';
 import { isLoaded } from '../contract/plugin-set.ts';
+import { type BundleOffer, type Tried, tryOffer } from './bundle-offers.ts';
 import { BundleReports, type Origin, sameOrigin } from './bundle-reports.ts';
 import { createEvents, eventSet } from './chain/events.ts';
 import { type ServedApi, serveApi } from './chain/served-api.ts';
 import type { Api, ListenRule } from './definitions/api.ts';
 import { hostPattern, listenPattern } from './definitions/endpoint-path.ts';
-import { toPluginSet } from './definitions/plugin-set.ts';
 import type { GatewayParts } from './gateway.ts';
+import { inParallel } from './reload/in-parallel.ts';
 import { PluginFiles } from './reload/plugin-files.ts';
 import { Turn } from './reload/turn.ts';
+import { revise, whyNot } from './revise.ts';
 import { createRouter, type Route, type Router } from './router.ts';
 
 /** All APIs of one moment: what a reload builds aside, and swaps in at once. */
@@ -47,16 +50,32 @@ export interface RefusedApi {
   readonly refused: LoadProblem;
 }
 
+/** What a world is built from. */
+export interface WorldPlan {
+  readonly apis: readonly Api[];
+  readonly refused: readonly LoadProblem[];
+  /** New revisions of bundles, to be served if all APIs that use them can. */
+  readonly offers: readonly BundleOffer[];
+  /** All that is not offered stays as it was, changed or not. */
+  readonly offersOnly: boolean;
+}
+
+export interface BuiltWorld {
+  readonly world: World;
+  readonly verdicts: readonly BundleVerdict[];
+  /** Offers that could not be tried in time. */
+  readonly untried: readonly BundleOffer[];
+}
+
 /**
  * Build a world: install each API's plugins, and compile it. An API whose definition or plugins do not load keeps its last good revision;
  * a new one answers with an error until it does. Unchanged revisions are taken over from `old`.
  */
 export async function buildWorld(
-  apis: readonly Api[],
-  refused: readonly LoadProblem[],
+  { apis, refused, offers, offersOnly }: WorldPlan,
   old: World | undefined,
   parts: WorldParts,
-): Promise<World> {
+): Promise<BuiltWorld> {
   const byId = new Map<string, ServedApi>();
   const origins = new Map<string, Origin>();
   const problems: LoadProblem[] = [...refused];
@@ -66,11 +85,22 @@ export async function buildWorld(
   const files = new PluginFiles(parts.configuration.plugins.folders, apis);
   const turn = new Turn();
   await files.look(turn);
+  const tried = new Map<Api, Tried>();
+  const verdicts: BundleVerdict[] = [];
+  const untried: BundleOffer[] = [];
+  for (const offer of offers) {
+    const trial = await tryOffer(offer, apis, old, parts, files, signal);
+    if (trial.verdict !== undefined) verdicts.push(trial.verdict);
+    else if (signal.aborted) untried.push(offer);
+    for (const [api, one] of trial.revisions) tried.set(api, one);
+  }
   const changed: Api[] = [];
   for (const definition of apis) {
     const { id } = definition;
     const origin: Origin = { definition, bundleDigest: undefined, pluginFiles: files.of(definition) };
-    if (definition.plugins.bundle === '' && canKeep(id, origin)) keep(id);
+    if (tried.has(definition)) changed.push(definition);
+    else if (offersOnly && old !== undefined) stay(definition, old);
+    else if (definition.plugins.bundle === '' && canKeep(id, origin)) keep(id);
     else changed.push(definition);
     if (turn.isOver) await turn.next();
   }
@@ -85,15 +115,22 @@ export async function buildWorld(
     origins.set(id, old?.origins.get(id) as Origin);
   }
 
+  function stay({ id, source }: Api, last: World): void {
+    if (last.byId.has(id)) keep(id);
+    problems.push(...last.problems.filter((problem) => problem.api === id && problem.source === source));
+    incomplete = last.incomplete;
+  }
+
   await inParallel(changed, installsAtOnce, async (definition) => {
     const { id, source } = definition;
     const last = old?.byId.get(id);
     if (turn.isOver) await turn.next();
-    const bundle = await bundles.of(definition);
+    const trial = tried.get(definition);
+    const bundle = trial?.bundle ?? (await bundles.of(definition));
     const pluginFiles = files.of(definition);
     const origin: Origin = { definition, bundleDigest: bundle?.bundle?.digest, pluginFiles };
-    if (canKeep(id, origin)) return keep(id);
-    const { api, report, problem } = await revise(origin, bundle, parts, signal);
+    if (trial === undefined && canKeep(id, origin)) return keep(id);
+    const { api, report, problem } = trial?.revision ?? (await revise(origin, bundle, parts, signal));
     if (problem !== undefined) {
       incomplete ||= signal.aborted;
       problems.push({ source, api: id, message: `${source}: ${problem}` });
@@ -141,7 +178,7 @@ export async function buildWorld(
       // Nobody can tell which requests it would have answered.
     }
   }
-  return {
+  const world: World = {
     router: createRouter(routes, routing.strict),
     byId,
     find: resolver(byId),
@@ -149,6 +186,7 @@ export async function buildWorld(
     incomplete,
     origins,
   };
+  return { world, verdicts, untried };
 
   function withState(problem: LoadProblem): LoadProblem {
     const served = byId.get(problem.api ?? '');
@@ -160,37 +198,6 @@ const anyHost: Pick<ListenRule, 'domain' | 'domainPattern'> = {};
 
 /** A bundle download or a guest's start takes time, not processor: more at once is faster, up to what an upstream bears. */
 const installsAtOnce = 32;
-
-/** A new revision of an API; `problem` says why it cannot serve. */
-interface Revision {
-  readonly api: Api;
-  readonly report: SetReport;
-  readonly problem?: string;
-}
-
-/** Load an API's plugins: those of its bundle, if it has one, else those that the definition names. */
-async function revise(
-  { definition, pluginFiles }: Origin,
-  bundle: SetReport | undefined,
-  parts: GatewayParts,
-  signal: AbortSignal,
-): Promise<Revision> {
-  const install = async (api: Api, bundleDigest?: string): Promise<Revision> => {
-    const set = toPluginSet(api, bundleDigest, pluginFiles);
-    if (set.hooks.length === 0) return { api, report: { digest: set.digest, hooks: [] } };
-    const report = await parts.dispatcher.install(set, signal);
-    return isLoaded(report) ? { api, report } : { api, report, problem: whyNot(set, report) };
-  };
-  if (bundle === undefined) return install(definition);
-  if (bundle.bundle === undefined || !isLoaded(bundle)) {
-    const refused = bundle.refused ?? 'its bundle could not be loaded';
-    return { api: definition, report: { digest: bundle.digest, hooks: [], refused }, problem: refused };
-  }
-  const { api, problem } = parts.bundleHooks(definition, bundle.bundle.customMiddleware);
-  if (problem === undefined) return install(api, bundle.bundle.digest);
-  const { digest } = bundle;
-  return { api, report: { digest, hooks: [], refused: problem, bundle: bundle.bundle }, problem };
-}
 
 /** Load an API's event handlers. One that does not load is not called, and the API serves without it (recorded). */
 async function installEvents(
@@ -206,13 +213,6 @@ async function installEvents(
   return report;
 }
 
-function whyNot(set: PluginSet, report: SetReport): string {
-  if (report.refused !== undefined) return report.refused;
-  return report.hooks
-    .flatMap((hook, i) => (hook.ready ? [] : [`${set.hooks[i]?.type} hook "${set.hooks[i]?.name}": ${hook.reason}`]))
-    .join('; ');
-}
-
 /** `tyk://` names an API by its id, or by its name in the form `my-api`. */
 function resolver(byId: ReadonlyMap<string, ServedApi>): World['find'] {
   let bySlug: Map<string, ServedApi> | undefined;
@@ -226,16 +226,4 @@ function resolver(byId: ReadonlyMap<string, ServedApi>): World['find'] {
 
 function slug(name: string): string {
   return name.toLowerCase().replace(/[^a-z0-9]+/g, '-');
-}
-
-async function inParallel<Item>(
-  items: readonly Item[],
-  atOnce: number,
-  work: (item: Item) => Promise<void>,
-): Promise<void> {
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    while (next < items.length) await work(items[next++] as Item);
-  };
-  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker));
 }

@@ -14,9 +14,18 @@ export const fromGateway = {
   cancels: 5,
   hostReplies: 6,
   uninstalls: 7,
+  bundlesInUse: 8,
+  bundleVerdicts: 9,
 } as const;
 
-export const fromCoprocess = { welcome: 1, installed: 2, answers: 3, hostRequests: 4, draining: 5 } as const;
+export const fromCoprocess = {
+  welcome: 1,
+  installed: 2,
+  answers: 3,
+  hostRequests: 4,
+  draining: 5,
+  bundleNews: 6,
+} as const;
 
 export const hello = { version: 1, gatewayId: 2 } as const;
 export const welcome = { version: 1, coprocessId: 2, drivers: 3, token: 4 } as const;
@@ -77,6 +86,9 @@ export const reply = { status: 1, headers: 2, body: 3, template: 4, bodyBytes: 5
 export const failure = { reason: 1, message: 2 } as const;
 export const hostRequest = { id: 1, service: 2, arguments: 3 } as const;
 export const hostReply = { id: 1, result: 2, error: 3 } as const;
+export const bundlesInUse = { bundles: 1 } as const;
+export const bundleVerdict = { bundle: 1, digest: 2, refused: 3 } as const;
+export const bundleNews = { bundle: 1, offer: 2, settled: 3, problem: 4 } as const;
 export const bodyFrame = { token: 1, call: 2, part: 3, chunk: 4, last: 5, credit: 6 } as const;
 
 /** Entries of `coprocess.Object.metadata`. */

@@ -1,6 +1,7 @@
 import type { HookAnswer, HookOutcome, HookTiming } from '../answer.ts';
+import type { BundleNews } from '../bundle-news.ts';
 import { isFailureReason, PluginFailure } from '../failure.ts';
-import type { SetReport } from '../plugin-set.ts';
+import type { BundleReport, SetReport } from '../plugin-set.ts';
 import { fromByteString, toByteString } from '../text.ts';
 import { WireReader } from '../wire/reader.ts';
 import type { WireWriter } from '../wire/writer.ts';
@@ -100,6 +101,15 @@ export function writeDraining(writer: WireWriter): void {
   writer.uint(f.fromCoprocess.draining, 1);
 }
 
+export function writeBundleNews(writer: WireWriter, { bundle, offer, settled, problem }: BundleNews): void {
+  const start = writer.begin(f.fromCoprocess.bundleNews);
+  writer.string(f.bundleNews.bundle, toByteString(bundle));
+  if (offer !== undefined) writer.string(f.bundleNews.offer, toJson(offer));
+  if (settled === true) writer.uint(f.bundleNews.settled, 1);
+  if (problem !== undefined) writer.string(f.bundleNews.problem, toByteString(problem));
+  writer.finish(start);
+}
+
 /** What a gateway does with each thing that a coprocess says. */
 export interface FromCoprocessHandler {
   welcome(welcome: Welcome): void;
@@ -108,6 +118,7 @@ export interface FromCoprocessHandler {
   answer(id: number, outcomes: readonly HookOutcome[], awaited: readonly AwaitedBody[] | undefined): void;
   hostRequest(id: number, service: string, args: unknown): void;
   draining(): void;
+  bundleNews(news: BundleNews): void;
 }
 
 /** @throws {WireError} and {SyntaxError} where the message is none; what came before has been handled then. */
@@ -120,7 +131,8 @@ export function readFromCoprocess(message: Buffer, to: FromCoprocessHandler): vo
     else if (reader.field === f.fromCoprocess.hostRequests) readHostRequest(reader.message(), to);
     else if (reader.field === f.fromCoprocess.draining) {
       if (reader.bool()) to.draining();
-    } else reader.skip();
+    } else if (reader.field === f.fromCoprocess.bundleNews) to.bundleNews(readBundleNews(reader.message()));
+    else reader.skip();
   }
 }
 
@@ -223,6 +235,24 @@ function readInstalled(reader: WireReader): SetReport {
     else reader.skip();
   }
   return fromJson(json) as SetReport;
+}
+
+function readBundleNews(reader: WireReader): BundleNews {
+  let [bundle, offer, problem] = ['', '', ''];
+  let settled = false;
+  while (reader.next()) {
+    if (reader.field === f.bundleNews.bundle) bundle = fromByteString(reader.string());
+    else if (reader.field === f.bundleNews.offer) offer = reader.string();
+    else if (reader.field === f.bundleNews.settled) settled = reader.bool();
+    else if (reader.field === f.bundleNews.problem) problem = fromByteString(reader.string());
+    else reader.skip();
+  }
+  return {
+    bundle,
+    ...(offer !== '' && { offer: fromJson(offer) as BundleReport }),
+    ...(settled && { settled }),
+    ...(problem !== '' && { problem }),
+  };
 }
 
 function readHostRequest(reader: WireReader, to: FromCoprocessHandler): void {

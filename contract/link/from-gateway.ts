@@ -1,4 +1,5 @@
 import type { HeaderPair } from '../answer.ts';
+import type { BundleVerdict } from '../bundle-news.ts';
 import type { HookCall } from '../call.ts';
 import type { PluginSet } from '../plugin-set.ts';
 import { fromByteString, toByteString } from '../text.ts';
@@ -95,6 +96,20 @@ export function writeUninstall(writer: WireWriter, digest: string): void {
   writer.string(f.fromGateway.uninstalls, digest);
 }
 
+export function writeBundlesInUse(writer: WireWriter, bundles: Iterable<string>): void {
+  const start = writer.begin(f.fromGateway.bundlesInUse);
+  for (const bundle of bundles) writer.string(f.bundlesInUse.bundles, toByteString(bundle));
+  writer.finish(start);
+}
+
+export function writeBundleVerdict(writer: WireWriter, { bundle, digest, refused }: BundleVerdict): void {
+  const start = writer.begin(f.fromGateway.bundleVerdicts);
+  writer.string(f.bundleVerdict.bundle, toByteString(bundle));
+  writer.string(f.bundleVerdict.digest, digest);
+  if (refused !== undefined) writer.string(f.bundleVerdict.refused, toByteString(refused));
+  writer.finish(start);
+}
+
 /** A call as it arrived. Its parts are views on the message. */
 export interface ReceivedCall {
   id: number;
@@ -125,6 +140,8 @@ export interface FromGatewayHandler {
   cancel(id: number): void;
   hostReply(id: number, reply: { result: unknown } | { error: string }): void;
   uninstall(digest: string): void;
+  bundlesInUse(bundles: readonly string[]): void;
+  bundleVerdict(verdict: BundleVerdict): void;
 }
 
 /** @throws {WireError} and {SyntaxError} where the message is none; what came before has been handled then. */
@@ -149,6 +166,8 @@ function readRare(reader: WireReader, to: FromGatewayHandler): void {
   else if (reader.field === f.fromGateway.runs) readDefineRun(reader.message(), to);
   else if (reader.field === f.fromGateway.hostReplies) readHostReply(reader.message(), to);
   else if (reader.field === f.fromGateway.uninstalls) to.uninstall(reader.string());
+  else if (reader.field === f.fromGateway.bundlesInUse) readBundlesInUse(reader.message(), to);
+  else if (reader.field === f.fromGateway.bundleVerdicts) readBundleVerdict(reader.message(), to);
   else reader.skip();
 }
 
@@ -160,6 +179,26 @@ function readHello(reader: WireReader, to: FromGatewayHandler): void {
     else reader.skip();
   }
   to.hello(version, gatewayId);
+}
+
+function readBundlesInUse(reader: WireReader, to: FromGatewayHandler): void {
+  const bundles: string[] = [];
+  while (reader.next()) {
+    if (reader.field === f.bundlesInUse.bundles) bundles.push(fromByteString(reader.string()));
+    else reader.skip();
+  }
+  to.bundlesInUse(bundles);
+}
+
+function readBundleVerdict(reader: WireReader, to: FromGatewayHandler): void {
+  let [bundle, digest, refused] = ['', '', ''];
+  while (reader.next()) {
+    if (reader.field === f.bundleVerdict.bundle) bundle = fromByteString(reader.string());
+    else if (reader.field === f.bundleVerdict.digest) digest = reader.string();
+    else if (reader.field === f.bundleVerdict.refused) refused = fromByteString(reader.string());
+    else reader.skip();
+  }
+  to.bundleVerdict({ bundle, digest, ...(refused !== '' && { refused }) });
 }
 
 function readInstall(reader: WireReader, to: FromGatewayHandler): void {

@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import * as http from 'node:http';
 import * as https from 'node:https';
 import { isIP } from 'node:net';
@@ -21,9 +23,22 @@ export interface FetchOptions {
   readonly timeoutMs: number;
   /** Wait after the first failed attempt, give or take half; each further one is twice as long. @default 500 */
   readonly firstRetryMs?: number;
+  /** How often what may pass is tried. @default 5 */
+  readonly attempts?: number;
 }
 
-const attempts = 5;
+/** An archive as it was got, by which its server can tell whether it has another one now. */
+export interface Seen {
+  /** Hex SHA-256 of its URL: another server knows nothing of these validators. */
+  readonly source: string;
+  readonly etag?: string;
+  readonly lastModified?: string;
+  /** Of a file: changes whenever it is written. */
+  readonly stamp?: string;
+  /** Hex SHA-256 of the archive. */
+  readonly sha256: string;
+}
+
 const longestRetryMs = 5000;
 const maxRedirects = 5;
 
@@ -41,33 +56,82 @@ function bundleUrl(baseUrl: string, name: string): URL {
 }
 
 /**
- * Write a bundle's archive to a file. What may pass is tried five times.
+ * Write a bundle's archive to a file. What may pass is tried again.
  * @throws {BundleError} that says what the last attempt met.
  */
-export async function fetchBundle(name: string, to: string, options: FetchOptions, signal: AbortSignal): Promise<void> {
+export async function fetchBundle(name: string, to: string, options: FetchOptions, signal: AbortSignal): Promise<Seen> {
   const url = bundleUrl(options.baseUrl, name);
-  let waitMs = options.firstRetryMs ?? 500;
+  const { attempts = 5, firstRetryMs = 500 } = options;
+  let waitMs = firstRetryMs;
   for (let attempt = 1; ; attempt++) {
     try {
-      const time = AbortSignal.any([signal, AbortSignal.timeout(options.timeoutMs)]);
-      if (url.protocol === 'file:') await save(createReadStream(fileURLToPath(url)), to, options.maxBytes, time);
-      else await download(url, to, options, time);
-      return;
+      return (await attemptToFetch(url, to, options, signal, undefined)) as Seen;
     } catch (error) {
-      const reason = reasonOf(error);
-      if (error instanceof FinalError || attempt === attempts || signal.aborted) {
-        throw new BundleError(`Couldn't fetch bundle: ${withoutSecrets(url)}: ${reason}`, { cause: error });
-      }
+      if (error instanceof FinalError || attempt === attempts || signal.aborted) throw notFetched(url, error);
     }
     await pause(waitMs * (0.5 + Math.random()), undefined, { signal });
     waitMs = Math.min(waitMs * 2, longestRetryMs);
   }
 }
 
-async function download(start: URL, to: string, options: FetchOptions, signal: AbortSignal): Promise<void> {
+/**
+ * Ask once whether there is another archive than the one that was seen, and write that one to a file.
+ * @returns undefined when there is none.
+ * @throws {BundleError} that says what the attempt met.
+ */
+export async function askForBundle(
+  name: string,
+  to: string,
+  options: FetchOptions,
+  signal: AbortSignal,
+  seen: Seen | undefined,
+): Promise<Seen | undefined> {
+  const url = bundleUrl(options.baseUrl, name);
+  try {
+    return await attemptToFetch(url, to, options, signal, seen?.source === sourceOf(url) ? seen : undefined);
+  } catch (error) {
+    throw notFetched(url, error);
+  }
+}
+
+async function attemptToFetch(
+  url: URL,
+  to: string,
+  options: FetchOptions,
+  signal: AbortSignal,
+  seen: Seen | undefined,
+): Promise<Seen | undefined> {
+  const time = AbortSignal.any([signal, AbortSignal.timeout(options.timeoutMs)]);
+  if (url.protocol !== 'file:') return download(url, to, options, time, seen);
+  const path = fileURLToPath(url);
+  const { ino, size, mtimeNs } = await stat(path, { bigint: true });
+  const stamp = `${ino} ${size} ${mtimeNs}`;
+  if (stamp === seen?.stamp) return undefined;
+  return { source: sourceOf(url), stamp, sha256: await save(createReadStream(path), to, options.maxBytes, time) };
+}
+
+function sourceOf(url: URL): string {
+  return createHash('sha256').update(url.href).digest('hex');
+}
+
+function notFetched(url: URL, error: unknown): BundleError {
+  return new BundleError(`Couldn't fetch bundle: ${withoutSecrets(url)}: ${reasonOf(error)}`, { cause: error });
+}
+
+async function download(
+  start: URL,
+  to: string,
+  options: FetchOptions,
+  signal: AbortSignal,
+  seen: Seen | undefined,
+): Promise<Seen | undefined> {
   let url = start;
+  const condition = {
+    ...(seen?.etag !== undefined && { 'if-none-match': seen.etag }),
+    ...(seen?.lastModified !== undefined && { 'if-modified-since': seen.lastModified }),
+  };
   for (let hops = 0; hops <= maxRedirects; hops++) {
-    const response = await get(url, url.host !== start.host, options, signal);
+    const response = await get(url, url.host !== start.host, condition, options, signal);
     const { statusCode = 0, headers } = response;
     if (statusCode === 200) {
       const length = Number(headers['content-length'] ?? 0);
@@ -75,9 +139,18 @@ async function download(start: URL, to: string, options: FetchOptions, signal: A
         response.destroy();
         throw tooLarge(options.maxBytes);
       }
-      return save(response, to, options.maxBytes, signal);
+      const { etag, 'last-modified': lastModified } = headers;
+      // What ends with its connection may have been cut off: then its validators are those of another archive.
+      const isWhole = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
+      return {
+        source: sourceOf(start),
+        ...(isWhole && etag !== undefined && { etag }),
+        ...(isWhole && lastModified !== undefined && { lastModified }),
+        sha256: await save(response, to, options.maxBytes, signal),
+      };
     }
     response.destroy();
+    if (statusCode === 304 && Object.keys(condition).length > 0) return undefined;
     if (![301, 302, 303, 307, 308].includes(statusCode) || headers.location === undefined) throw httpError(statusCode);
     url = redirected(url, headers.location);
   }
@@ -95,6 +168,7 @@ function redirected(from: URL, location: string): URL {
 function get(
   url: URL,
   elsewhere: boolean,
+  headers: Readonly<Record<string, string>>,
   { insecureSkipVerify }: FetchOptions,
   signal: AbortSignal,
 ): Promise<http.IncomingMessage> {
@@ -109,17 +183,20 @@ function get(
     ? new https.Agent({ ...agentOptions, rejectUnauthorized: !insecureSkipVerify })
     : new http.Agent(agentOptions);
   return new Promise((resolve, reject) => {
-    const options = { agent, signal, ...(elsewhere && { lookup: publicLookup }) };
+    const options = { agent, signal, headers, ...(elsewhere && { lookup: publicLookup }) };
     const request = (secure ? https : http).get(url, options, resolve);
     request.on('error', (error) => reject(signal.aborted ? new BundleError('it took too long') : error));
   });
 }
 
-async function save(from: Readable, to: string, maxBytes: number, signal: AbortSignal): Promise<void> {
+/** @returns the hex SHA-256 of what was written. */
+async function save(from: Readable, to: string, maxBytes: number, signal: AbortSignal): Promise<string> {
   let bytes = 0;
+  const hash = createHash('sha256');
   const count = new Transform({
     transform(chunk: Buffer, _, done) {
       bytes += chunk.length;
+      hash.update(chunk);
       if (bytes > maxBytes) done(tooLarge(maxBytes));
       else done(null, chunk);
     },
@@ -129,6 +206,7 @@ async function save(from: Readable, to: string, maxBytes: number, signal: AbortS
   } catch (error) {
     throw signal.aborted ? new BundleError('it took too long') : error;
   }
+  return hash.digest('hex');
 }
 
 function tooLarge(maxBytes: number): BundleError {

@@ -1,17 +1,21 @@
 import { createHash, type KeyObject } from 'node:crypto';
 import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import type { BundleNews, BundleUser } from '../../contract/bundle-news.ts';
 import { digestOf, filesIn, stampOf } from './content.ts';
-import { type FetchOptions, fetchBundle } from './fetch.ts';
+import { type FetchOptions, fetchBundle, type Seen } from './fetch.ts';
 import { readPublicKeys } from './keys.ts';
-import { bundleNames, type ListedBundle, listedFolder, mergedMiddleware } from './list.ts';
+import { type ListedBundle, listedFolder, mergedMiddleware } from './list.ts';
+import { look } from './look.ts';
 import type { Manifest } from './manifest.ts';
+import { Polls } from './polls.ts';
 import { BundleError } from './problem.ts';
 import { Releases } from './releases.ts';
+import { Shelf } from './shelf.ts';
 import { unpack } from './unpack.ts';
 import { manifestIn, type Trust, verifyBundle } from './verify.ts';
 
-export interface BundleOptions extends Omit<FetchOptions, 'baseUrl'> {
+export interface BundleOptions extends Omit<FetchOptions, 'baseUrl' | 'attempts'> {
   /** Fetch bundles; those that are unpacked already load in any case. */
   readonly download: boolean;
   readonly baseUrl: string | undefined;
@@ -23,6 +27,8 @@ export interface BundleOptions extends Omit<FetchOptions, 'baseUrl'> {
   readonly skipVerifyExisting: boolean;
   /** This process is there to manage others: it loads no bundle at all. @default false */
   readonly unused?: boolean;
+  /** How often the server is asked for another archive, in milliseconds; 0: never. @default 0 */
+  readonly pollMs?: number;
   readonly log: (level: 'info' | 'warn', message: string) => void;
 }
 
@@ -37,11 +43,17 @@ export interface StoredBundle {
 /** Bundles by name: fetched once, unpacked once, shared by all who ask. */
 export interface BundleStore {
   /**
-   * A bundle, from disk or else from its server. `text` is a name, or several with commas between them.
+   * A bundle, from disk or else from its server: its last good revision, or the one of a digest where that can be had. `text` is a name, or
+   * several with commas between them.
    * @throws {BundleError} that says why it cannot be had. Nothing is left behind then.
    */
-  open(text: string): Promise<StoredBundle>;
-  /** Give up downloads. */
+  open(text: string, digest?: string): Promise<StoredBundle>;
+  /** A bundle's folder is in use: it stays until it was released as often as it was held. */
+  hold(folder: string): void;
+  release(folder: string): void;
+  /** Be told of new revisions of the bundles that one uses. Without polling there are none. */
+  watch(tell: (news: BundleNews) => void): BundleUser;
+  /** Give up downloads, poll no more. */
   close(): void;
 }
 
@@ -56,56 +68,130 @@ interface Known {
 }
 
 class Store implements BundleStore {
-  private readonly options: BundleOptions;
+  readonly options: BundleOptions;
   private readonly keys: readonly KeyObject[];
   private readonly releases: Releases;
   private readonly opening = new Map<string, Promise<StoredBundle>>();
+  private readonly finding = new Map<string, Promise<StoredBundle>>();
+  private readonly looking = new Map<string, Promise<StoredBundle | undefined>>();
   /** What was verified before and is the same still needs no second look. */
   private readonly known = new Map<string, Known>();
+  private readonly shelves = new Map<string, Promise<Shelf>>();
+  /** By folder. */
+  private readonly holds = new Map<string, number>();
+  private readonly polls: Polls | undefined;
   private readonly closed = new AbortController();
 
   constructor(options: BundleOptions, keys: readonly KeyObject[]) {
     this.options = options;
     this.keys = keys;
     this.releases = new Releases(options.folder);
+    const { pollMs = 0, unused = false, download } = options;
+    if (pollMs > 0 && download && !unused) this.polls = new Polls(this, pollMs, options.log);
   }
 
-  open(text: string): Promise<StoredBundle> {
-    let opening = this.opening.get(text);
-    if (opening === undefined) {
-      opening = this.find(text).finally(() => this.opening.delete(text));
-      this.opening.set(text, opening);
+  open(text: string, digest?: string): Promise<StoredBundle> {
+    return shared(this.opening, `${digest ?? ''} ${text}`, () => this.find(text, digest));
+  }
+
+  hold(folder: string): void {
+    this.holds.set(folder, (this.holds.get(folder) ?? 0) + 1);
+  }
+
+  release(folder: string): void {
+    const left = (this.holds.get(folder) ?? 1) - 1;
+    if (left > 0) {
+      this.holds.set(folder, left);
+      return;
     }
-    return opening;
+    this.holds.delete(folder);
+    // What is in use when the process ends may be asked for when it is back.
+    if (this.closed.signal.aborted) return;
+    void this.clearAround(folder).catch((error: unknown) => {
+      this.options.log('warn', `an old revision of a bundle was not removed: ${String(error)}`);
+    });
+  }
+
+  watch(tell: (news: BundleNews) => void): BundleUser {
+    return this.polls?.watch(tell) ?? { use() {}, judge() {}, close() {} };
   }
 
   close(): void {
     this.closed.abort();
+    this.polls?.close();
   }
 
-  private async find(text: string): Promise<StoredBundle> {
-    const names = bundleNames(text);
-    const folder = join(this.options.folder, createHash('md5').update(text).digest('hex'));
-    if (names.length === 0) throw new BundleError('it has no name');
-    if (this.options.unused) throw new BundleError('a management node loads no bundles');
-    if (names.length === 1 && names[0] === text) return this.findOne(text, folder);
+  shelf(text: string): Promise<Shelf> {
+    let shelf = this.shelves.get(text);
+    if (shelf === undefined) {
+      const { folder, publicKey, maxBytes } = this.options;
+      const settings = createHash('sha256').update(`${maxBytes} ${publicKey}`).digest('hex');
+      shelf = Shelf.open(text, folder, settings);
+      this.shelves.set(text, shelf);
+    }
+    return shelf;
+  }
+
+  private async find(text: string, digest: string | undefined): Promise<StoredBundle> {
+    const shelf = await this.shelf(text);
+    const current = await this.current(shelf);
+    if (digest === undefined || current.digest === digest) return current;
+    const there = await this.revision(shelf, digest);
+    if (there !== undefined || this.polls === undefined) return there ?? current;
+    // Another coprocess was faster to see that there is a new one, perhaps.
+    await this.look(shelf).catch(() => {});
+    const found = await this.revision(shelf, digest);
+    if (found === undefined) this.polls.missed(text, current);
+    return found ?? current;
+  }
+
+  /** A revision that does not count yet, or does not any more. */
+  private async revision(shelf: Shelf, digest: string): Promise<StoredBundle | undefined> {
+    const { candidate, others } = shelf;
+    const found = [...(candidate ? [candidate] : []), ...others].find((one) => one.digest === digest);
+    if (found === undefined) return undefined;
+    return this.read(shelf, shelf.pathOf(found.folder)).catch(() => undefined);
+  }
+
+  /** The last good revision, or else the first one from its server. @param attempts to fetch it */
+  current(shelf: Shelf, attempts?: number): Promise<StoredBundle> {
+    return shared(this.finding, shelf.text, async () => {
+      if (shelf.names.length === 0) throw new BundleError('it has no name');
+      if (this.options.unused) throw new BundleError('a management node loads no bundles');
+      const root = shelf.pathOf(await shelf.current());
+      return this.read(shelf, root, (name, folder) => this.findOne(shelf, name, folder, attempts));
+    });
+  }
+
+  /** What a revision's folder holds; the bundles of a list each in a folder of their own. */
+  async read(
+    shelf: Shelf,
+    root: string,
+    readOne: (name: string, folder: string) => Promise<StoredBundle> = (_, folder) => this.existing(folder),
+  ): Promise<StoredBundle> {
+    if (!shelf.isList) return readOne(shelf.text, root);
     const listed: (ListedBundle & { digest: string })[] = [];
-    for (const name of names) {
+    for (const name of shelf.names) {
       const own = listedFolder(name);
       const other = listed.find((bundle) => bundle.folder === own && bundle.name !== name);
       if (other !== undefined) throw new BundleError(`${other.name} and ${name} would share the folder "${own}"`);
-      const { customMiddleware, digest } = await this.findOne(name, join(folder, own));
+      const { customMiddleware, digest } = await readOne(name, join(root, own));
       listed.push({ name, folder: own, customMiddleware, digest });
     }
     const digest = createHash('sha256')
       .update(listed.map((bundle) => bundle.digest).join())
       .digest('hex');
-    return { folder, digest, customMiddleware: mergedMiddleware(listed) };
+    return { folder: root, digest, customMiddleware: mergedMiddleware(listed) };
   }
 
-  private async findOne(name: string, folder: string): Promise<StoredBundle> {
+  private async findOne(shelf: Shelf, name: string, folder: string, attempts?: number): Promise<StoredBundle> {
     if (await isFile(join(folder, 'manifest.json'))) return this.existing(folder);
-    await this.fetch(name, folder);
+    const seen = await this.fetch(name, folder, attempts);
+    if (this.polls !== undefined) {
+      shelf.seen = { ...shelf.seen, [name]: seen };
+      shelf.refused = undefined;
+      await shelf.save(basename(shelf.isList ? dirname(folder) : folder));
+    }
     return this.remember(folder, await manifestIn(folder));
   }
 
@@ -127,29 +213,119 @@ class Store implements BundleStore {
   }
 
   /** Fetch, unpack and verify aside, then put it in its place at once: what is half there never counts. */
-  private async fetch(name: string, folder: string): Promise<void> {
-    const { options } = this;
-    if (!options.download) throw new BundleError('Bundle downloader is disabled');
-    if (options.baseUrl === undefined || options.baseUrl === '') {
-      throw new BundleError('No bundle base URL set (bundles.baseUrl)');
-    }
-    const parent = join(folder, '..');
+  private async fetch(name: string, folder: string, attempts: number | undefined): Promise<Seen> {
+    const parent = dirname(folder);
+    const from = this.source();
     await mkdir(parent, { recursive: true, mode: 0o700 });
     const aside = await mkdtemp(join(parent, `.${basename(folder)}-`));
     try {
       const archive = join(aside, 'archive.zip');
       const unpacked = join(aside, 'unpacked');
-      await fetchBundle(name, archive, { ...options, baseUrl: options.baseUrl }, this.closed.signal);
-      await mkdir(unpacked, { mode: 0o700 });
-      await unpack(archive, unpacked, { maxBytes: options.maxBytes });
-      const trust = await verifyBundle(unpacked, await manifestIn(unpacked), this.keys);
-      if (trust.kind === 'whole') await this.releases.check(trust.signature);
+      const seen = await fetchBundle(name, archive, { ...from, ...(attempts && { attempts }) }, this.closed.signal);
+      const trust = await this.unpack(archive, unpacked);
       await this.putInPlace(unpacked, folder, aside);
       if (trust.kind === 'whole') await this.releases.note(trust.signature);
       this.tell(name, trust);
+      return seen;
     } finally {
       await rm(aside, { recursive: true, force: true });
     }
+  }
+
+  /** Where bundles are fetched from, and how. @throws {BundleError} when they are not. */
+  source(): FetchOptions {
+    const { options } = this;
+    if (!options.download) throw new BundleError('Bundle downloader is disabled');
+    const { baseUrl } = options;
+    if (baseUrl === undefined || baseUrl === '') throw new BundleError('No bundle base URL set (bundles.baseUrl)');
+    return { ...options, baseUrl };
+  }
+
+  get signal(): AbortSignal {
+    return this.closed.signal;
+  }
+
+  /** Unpack an archive into a folder that is not there yet, and verify it. @throws {BundleError} when it is not taken. */
+  async unpack(archive: string, folder: string): Promise<Trust> {
+    await mkdir(folder, { mode: 0o700 });
+    await unpack(archive, folder, { maxBytes: this.options.maxBytes });
+    const trust = await verifyBundle(folder, await manifestIn(folder), this.keys);
+    if (trust.kind === 'whole') await this.releases.check(trust.signature);
+    return trust;
+  }
+
+  /** Ask the server whether it has something else; see {@link look}. */
+  look(shelf: Shelf): Promise<StoredBundle | undefined> {
+    return shared(this.looking, shelf.text, async () => {
+      const found = await shelf.inTurn(() => look(shelf, this));
+      this.polls?.looked(shelf, found);
+      return found;
+    });
+  }
+
+  /** A revision counts from now on; the one before goes when nobody uses it any more. */
+  async adopt(shelf: Shelf, digest: string): Promise<void> {
+    await shelf.inTurn(async () => {
+      const before = await this.current(shelf);
+      if (before.digest === digest) return;
+      const { candidate } = shelf;
+      const next = [...(candidate ? [candidate] : []), ...shelf.others].find((one) => one.digest === digest);
+      if (next === undefined) return;
+      await this.noteReleases(shelf, shelf.pathOf(next.folder));
+      const last = { folder: basename(before.folder), digest: before.digest };
+      shelf.others = [...shelf.others.filter((one) => one !== next), last];
+      if (candidate?.digest === digest) shelf.candidate = undefined;
+      shelf.refused = undefined;
+      await shelf.save(next.folder);
+      await this.clear(shelf);
+    });
+  }
+
+  /** What is taken for good sets the floor for releases to come. */
+  async noteReleases(shelf: Shelf, root: string): Promise<void> {
+    for (const name of shelf.names) {
+      const folder = shelf.isList ? join(root, listedFolder(name)) : root;
+      const trust = await verifyBundle(folder, await manifestIn(folder), this.keys);
+      if (trust.kind === 'whole') await this.releases.note(trust.signature);
+      this.tell(name, trust);
+    }
+  }
+
+  /** A revision cannot be used. What was good before still is. */
+  async refuse(shelf: Shelf, digest: string, problem: string): Promise<void> {
+    await shelf.inTurn(async () => {
+      const current = await this.current(shelf);
+      // There was nothing better before: whoever uses it says what is wrong with it.
+      if (current.digest === digest) return;
+      shelf.refuse(problem);
+      if (shelf.candidate?.digest === digest) shelf.candidate.isRefused = true;
+      await shelf.save(basename(current.folder));
+    });
+  }
+
+  private async clearAround(folder: string): Promise<void> {
+    for (const opened of this.shelves.values()) {
+      const shelf = await opened;
+      if (!shelf.others.some((one) => shelf.pathOf(one.folder) === folder)) continue;
+      await shelf.inTurn(() => this.clear(shelf));
+    }
+  }
+
+  /** Remove revisions that do not count and are not used. */
+  async clear(shelf: Shelf): Promise<void> {
+    const current = await shelf.current();
+    const unused = shelf.others.filter(
+      ({ folder }) => folder !== current && folder !== shelf.candidate?.folder && !this.holds.has(shelf.pathOf(folder)),
+    );
+    if (unused.length === 0) return;
+    shelf.others = shelf.others.filter((one) => !unused.includes(one));
+    await shelf.save(current);
+    for (const one of unused) await this.remove(shelf.pathOf(one.folder));
+  }
+
+  async remove(folder: string): Promise<void> {
+    for (const path of this.known.keys()) if (path === folder || dirname(path) === folder) this.known.delete(path);
+    await rm(folder, { recursive: true, force: true });
   }
 
   private tell(name: string, { kind }: Trust): void {
@@ -172,6 +348,20 @@ class Store implements BundleStore {
       if (!(await isFile(join(folder, 'manifest.json')))) throw error;
     }
   }
+}
+
+/** Who asks for what is being worked on gets that. */
+function shared<Result>(
+  running: Map<string, Promise<Result>>,
+  key: string,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  let result = running.get(key);
+  if (result === undefined) {
+    result = work().finally(() => running.delete(key));
+    running.set(key, result);
+  }
+  return result;
 }
 
 async function isFile(path: string): Promise<boolean> {

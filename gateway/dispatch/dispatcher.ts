@@ -1,6 +1,7 @@
 import type { HookOutcome } from '../../contract/answer.ts';
+import type { BundleVerdict } from '../../contract/bundle-news.ts';
 import type { HookCall } from '../../contract/call.ts';
-import type { PluginSet, SetReport } from '../../contract/plugin-set.ts';
+import type { BundleReport, PluginSet, SetReport } from '../../contract/plugin-set.ts';
 
 /**
  * Where hooks run, as the gateway sees it: a coprocess in this process, or one or several at the end of a link. The code above this
@@ -19,9 +20,22 @@ export interface Dispatcher {
    * ran; a failure, or an answer that ends the request, is the last one. Never rejects.
    */
   dispatch(run: HookRun, call: HookCall): Promise<readonly HookOutcome[]> | readonly HookOutcome[];
+  /** New revisions of bundles, where coprocesses look for them. */
+  readonly bundles: BundleWatch;
   /** Whether calls can be made now; readiness tells. */
   readonly available: boolean;
   close(): Promise<void>;
+}
+
+/** New revisions of bundles, as coprocesses find them. */
+export interface BundleWatch {
+  /** All bundles in use from now on. */
+  use(bundles: ReadonlySet<string>): void;
+  /** Be told of revisions that are to be tried; each is to be judged. One listener. */
+  onOffer(listener: (bundle: string, revision: BundleReport) => void): void;
+  judge(verdict: BundleVerdict): void;
+  /** Why what the server of a bundle has is not used, or cannot be had. */
+  problems(): ReadonlyMap<string, string>;
 }
 
 /** A run of consecutive hooks of one plugin set. Made once per API revision and phase, and compared by identity. */

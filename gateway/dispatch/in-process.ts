@@ -1,10 +1,11 @@
 import type { HookOutcome } from '../../contract/answer.ts';
+import type { BundleNews, BundleUser } from '../../contract/bundle-news.ts';
 import type { HookCall } from '../../contract/call.ts';
 import { CallTable } from '../../contract/call-table.ts';
 import { Cancellation } from '../../contract/cancellation.ts';
 import { DeadlineTimer } from '../../contract/deadline-timer.ts';
 import { PluginFailure } from '../../contract/failure.ts';
-import type { PluginSet, SetReport } from '../../contract/plugin-set.ts';
+import type { BundleReport, PluginSet, SetReport } from '../../contract/plugin-set.ts';
 import { failedRun } from '../../contract/run-hooks.ts';
 import { type Dispatcher, driverGraceMs, type HookRun } from './dispatcher.ts';
 
@@ -17,6 +18,7 @@ export interface LocalCoprocess {
     hooks: readonly number[],
     call: HookCall,
   ): Promise<readonly HookOutcome[]> | readonly HookOutcome[];
+  watchBundles(tell: (news: BundleNews) => void): BundleUser;
 }
 
 /**
@@ -38,7 +40,26 @@ export function createInProcessDispatcher(coprocess: LocalCoprocess): Dispatcher
     { graceMs: driverGraceMs, held: true },
   );
 
+  const problems = new Map<string, string>();
+  let offered: (bundle: string, revision: BundleReport) => void = () => {};
+  const user = coprocess.watchBundles(({ bundle, offer, problem }) => {
+    if (offer !== undefined) offered(bundle, offer);
+    else if (problem !== undefined) problems.set(bundle, problem);
+    else problems.delete(bundle);
+  });
+
   return {
+    bundles: {
+      use(bundles) {
+        for (const bundle of problems.keys()) if (!bundles.has(bundle)) problems.delete(bundle);
+        user.use(bundles);
+      },
+      onOffer(listener) {
+        offered = listener;
+      },
+      judge: (verdict) => user.judge(verdict),
+      problems: () => problems,
+    },
     available: true,
     install: (set) => coprocess.install(set),
     uninstall: (digest) => coprocess.uninstall(digest),
@@ -68,6 +89,7 @@ export function createInProcessDispatcher(coprocess: LocalCoprocess): Dispatcher
     },
 
     async close() {
+      user.close();
       deadlines.stop();
       for (const call of open.values()) call.end('DRIVER_UNAVAILABLE', 'the gateway is closing');
     },

@@ -1,5 +1,5 @@
 import { PluginFailure } from '../../contract/failure.ts';
-import { isLoaded, type PluginSet, type SetReport } from '../../contract/plugin-set.ts';
+import { type BundleReport, isLoaded, type PluginSet, type SetReport } from '../../contract/plugin-set.ts';
 import { failedRun } from '../../contract/run-hooks.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { type LinkDispatcherOptions, resolveLinkOptions } from './link-options.ts';
@@ -26,6 +26,10 @@ export function createLinkDispatcher(options: LinkDispatcherOptions): Dispatcher
   const settings = resolveLinkOptions(options);
   const sets = new Map<string, WantedSet>();
   const changes = new Set<() => void>();
+  /** Why new revisions of bundles cannot be had, by route and bundle. */
+  const problemsOfBundles = new Map<Route, Map<string, string>>();
+  let bundles: ReadonlySet<string> = new Set();
+  let offered: (bundle: string, revision: BundleReport) => void = () => {};
   let next = 0;
 
   const owner: PeerOwner = {
@@ -52,7 +56,24 @@ export function createLinkDispatcher(options: LinkDispatcherOptions): Dispatcher
       );
       return false;
     },
+    get bundles() {
+      return bundles;
+    },
+    bundleNews(route, { bundle, offer, settled, problem }) {
+      if (offer !== undefined) {
+        // That one coprocess has an older one is no reason to go back to it.
+        if (settled !== true || !peers.some((peer) => peer.route !== undefined && servesAll(peer.route))) {
+          offered(bundle, offer);
+        }
+        return;
+      }
+      const known = problemsOfBundles.get(route) ?? new Map<string, string>();
+      problemsOfBundles.set(route, known);
+      if (problem === undefined) known.delete(bundle);
+      else known.set(bundle, problem);
+    },
     ended(route) {
+      problemsOfBundles.delete(route);
       for (const { reports } of sets.values()) reports.delete(route);
     },
     changed() {
@@ -159,6 +180,24 @@ export function createLinkDispatcher(options: LinkDispatcherOptions): Dispatcher
   }
 
   return {
+    bundles: {
+      use(names) {
+        if (names.symmetricDifference(bundles).size === 0) return;
+        bundles = names;
+        for (const peer of peers) peer.useBundles(names);
+      },
+      onOffer(listener) {
+        offered = listener;
+      },
+      judge(verdict) {
+        for (const peer of peers) peer.judgeBundle(verdict);
+      },
+      problems() {
+        const all = [...problemsOfBundles.values()].flatMap((known) => [...known]);
+        return new Map(all.filter(([bundle]) => bundles.has(bundle)));
+      },
+    },
+
     get available() {
       return peers.some(({ route }) => route !== undefined && servesAll(route));
     },

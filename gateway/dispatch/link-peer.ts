@@ -1,4 +1,5 @@
 import { Client, type ServiceError, status } from '@grpc/grpc-js';
+import type { BundleNews, BundleVerdict } from '../../contract/bundle-news.ts';
 import { linkVersion } from '../../contract/link/fields.ts';
 import type { PluginSet, SetReport } from '../../contract/plugin-set.ts';
 import { grpcTarget, type LinkSettings } from './link-options.ts';
@@ -10,6 +11,10 @@ import { UnaryRoute } from './unary-route.ts';
 export interface PeerOwner {
   /** Plugin sets that must be installed before a peer is called. */
   wanted(): Iterable<PluginSet>;
+  /** Bundles that are in use. */
+  readonly bundles: ReadonlySet<string>;
+  /** A coprocess tells of a bundle. */
+  bundleNews(route: Route, news: BundleNews): void;
   /** A set was loaded, or not, over this route. Returns whether the report fits those of the others. */
   reported(route: Route, report: SetReport): boolean;
   /** A route is over. */
@@ -60,6 +65,18 @@ export class LinkPeer {
     this.route?.uninstall(digest);
   }
 
+  useBundles(bundles: ReadonlySet<string>): void {
+    for (const stream of this.streams()) stream.useBundles(bundles);
+  }
+
+  judgeBundle(verdict: BundleVerdict): void {
+    for (const stream of this.streams()) stream.judgeBundle(verdict);
+  }
+
+  private streams(): readonly LinkStream[] {
+    return this.installRoutes.filter((route) => route instanceof LinkStream);
+  }
+
   close(): void {
     this.closed = true;
     clearTimeout(this.timer);
@@ -83,6 +100,7 @@ export class LinkPeer {
         this.attachAfter(reconnectMs.first);
         this.owner.changed();
       },
+      bundleNews: (news) => this.owner.bundleNews(stream, news),
       ended: (error) => {
         clearTimeout(patience);
         client.close();
@@ -108,6 +126,7 @@ export class LinkPeer {
     this.failures = 0;
     this.problem = '';
     const installing = [...this.owner.wanted()].map((set) => this.install(stream, set));
+    if (this.owner.bundles.size > 0) stream.useBundles(this.owner.bundles);
     if (this.route === undefined) this.callOver(stream);
     else this.owner.changed();
     await Promise.all(installing);

@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { type Client, type ClientDuplexStream, Metadata } from '@grpc/grpc-js';
 import type { HookOutcome } from '../../contract/answer.ts';
+import type { BundleNews, BundleVerdict } from '../../contract/bundle-news.ts';
 import type { HookCall } from '../../contract/call.ts';
 import { CallTable } from '../../contract/call-table.ts';
 import { DeadlineTimer } from '../../contract/deadline-timer.ts';
@@ -10,6 +11,8 @@ import type { AwaitedBody } from '../../contract/link/edits.ts';
 import { maxInlineBodyBytes } from '../../contract/link/fields.ts';
 import { type FromCoprocessHandler, readFromCoprocess, type Welcome } from '../../contract/link/from-coprocess.ts';
 import {
+  writeBundlesInUse,
+  writeBundleVerdict,
   writeCall,
   writeCancel,
   writeDefineRun,
@@ -31,6 +34,7 @@ export interface LinkStreamEvents {
   welcome(welcome: Welcome): void;
   /** The coprocess is about to end; it still answers. */
   draining(): void;
+  bundleNews(news: BundleNews): void;
   /** The stream is over, and all that was pending on it has failed. Called once. */
   ended(error: Error | undefined): void;
 }
@@ -107,6 +111,16 @@ export class LinkStream implements FromCoprocessHandler, Route {
     report.resolve(undefined);
     for (const run of this.runs.keys()) if (run.digest === digest) this.runs.delete(run);
     writeUninstall(this.writer, digest);
+    this.flushSoon();
+  }
+
+  useBundles(bundles: Iterable<string>): void {
+    writeBundlesInUse(this.writer, bundles);
+    this.flushSoon();
+  }
+
+  judgeBundle(verdict: BundleVerdict): void {
+    writeBundleVerdict(this.writer, verdict);
     this.flushSoon();
   }
 
@@ -298,6 +312,10 @@ export class LinkStream implements FromCoprocessHandler, Route {
 
   draining(): void {
     this.events.draining();
+  }
+
+  bundleNews(news: BundleNews): void {
+    this.events.bundleNews(news);
   }
 
   private remove(pending: PendingCall): void {

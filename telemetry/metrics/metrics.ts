@@ -14,6 +14,8 @@ export interface Metrics {
   watchLinks(read: ReadStates): void;
   /** Which external plugin servers can be reached, by name. */
   watchPluginServers(read: ReadStates): void;
+  /** Which bundles in use are what their servers have, by name. */
+  watchBundles(read: ReadStates): void;
   /** Which APIs there are. The numbers of one that is gone go with the next scrape. */
   watchApis(read: () => ApiStates): void;
   /** The exposition, in Prometheus' text format. */
@@ -77,6 +79,13 @@ export function createMetrics(version: string): Metrics {
     watchLinks: (read) => upGauge('interpose_link_up', 'Whether the coprocess is connected.', 'target', read),
     watchPluginServers: (read) =>
       upGauge('interpose_plugin_server_up', 'Whether the plugin server can be reached.', 'server', read),
+    watchBundles: (read) =>
+      upGauge(
+        'interpose_bundle_current',
+        'Whether the bundle is what its server has, as far as polls tell.',
+        'bundle',
+        read,
+      ),
     watchApis(read) {
       let last = new Set<string>();
       const states = (): [string, number][] => {

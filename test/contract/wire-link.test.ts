@@ -7,6 +7,7 @@ import { HeaderList } from '../../contract/header-list.ts';
 import {
   readFromCoprocess,
   writeAnswer,
+  writeBundleNews,
   writeDraining,
   writeHostRequest,
   writeInstalled,
@@ -14,6 +15,8 @@ import {
 } from '../../contract/link/from-coprocess.ts';
 import {
   readFromGateway,
+  writeBundlesInUse,
+  writeBundleVerdict,
   writeCall,
   writeCancel,
   writeDefineRun,
@@ -68,6 +71,9 @@ codec('everything a gateway says is what the generated code reads', () => {
   writeHostReply(writer, 2, { error: 'no such kéy' });
   writeHostReply(writer, 3, { result: undefined });
   writeUninstall(writer, 'cafe');
+  writeBundlesInUse(writer, ['ä.zip', 'b.zip']);
+  writeBundleVerdict(writer, { bundle: 'ä.zip', digest: 'beef', refused: 'nö' });
+  writeBundleVerdict(writer, { bundle: 'b.zip', digest: 'beef' });
   const message = plain(FromGateway.decode(writer.take()));
 
   assert.equal(message.hello, { version: 1, gatewayId: 'gateway-ü' });
@@ -89,6 +95,11 @@ codec('everything a gateway says is what the generated code reads', () => {
     { id: 3n, result: '', error: '' },
   ]);
   assert.equal(message.uninstalls, ['cafe']);
+  assert.equal(message.bundlesInUse, { bundles: ['ä.zip', 'b.zip'] });
+  assert.equal(message.bundleVerdicts, [
+    { bundle: 'ä.zip', digest: 'beef', refused: 'nö' },
+    { bundle: 'b.zip', digest: 'beef', refused: '' },
+  ]);
 });
 
 codec('everything the generated code writes for a gateway is read', () => {
@@ -115,6 +126,8 @@ codec('everything the generated code writes for a gateway is read', () => {
         { id: 2n, error: 'nö' },
       ],
       uninstalls: ['cafe'],
+      bundlesInUse: { bundles: ['ä.zip'] },
+      bundleVerdicts: [{ bundle: 'ä.zip', digest: 'beef', refused: 'nö' }, { bundle: 'b.zip' }],
     }),
   ).finish();
   readFromGateway(Buffer.from(bytes), {
@@ -126,6 +139,8 @@ codec('everything the generated code writes for a gateway is read', () => {
     cancel: (id) => heard.push(id),
     hostReply: (...parts) => heard.push(parts),
     uninstall: (digest) => heard.push(digest),
+    bundlesInUse: (bundles) => heard.push(bundles),
+    bundleVerdict: (verdict) => heard.push(verdict),
   });
   const { id, run, traceparent } = { id: 7, run: 3, traceparent: '00-aa-bb-01' };
   const call = { id, run, timeoutMs: 20, request: 'head', bodyBytes: 100_000, traceparent, originalUrl: '/old' };
@@ -139,6 +154,9 @@ codec('everything the generated code writes for a gateway is read', () => {
     [1, { result: [1] }],
     [2, { error: 'nö' }],
     'cafe',
+    ['ä.zip'],
+    { bundle: 'ä.zip', digest: 'beef', refused: 'nö' },
+    { bundle: 'b.zip', digest: '' },
   ]);
 });
 
@@ -222,12 +240,20 @@ codec('the rest of what a coprocess says is what the generated code reads, and i
   writeInstalled(writer, report);
   writeHostRequest(writer, 4, 'storage.get', { key: 'ü' });
   writeDraining(writer);
+  const offer = { digest: 'beef', customMiddleware: { driver: 'ü' } };
+  const news = [{ bundle: 'ä.zip', offer, settled: true }, { bundle: 'ä.zip', problem: 'nö' }, { bundle: 'b.zip' }];
+  for (const one of news) writeBundleNews(writer, one);
   const bytes = writer.take();
   const theirs = plain(FromCoprocess.decode(bytes));
   assert.equal(theirs.welcome, welcome);
   assert.equal(theirs.installed, [{ digest: 'cafe', report: JSON.stringify(report) }]);
   assert.equal(theirs.hostRequests, [{ id: 4n, service: 'storage.get', arguments: '{"key":"ü"}' }]);
   assert.is(theirs.draining, true);
+  assert.equal(theirs.bundleNews, [
+    { bundle: 'ä.zip', offer: JSON.stringify(offer), settled: true, problem: '' },
+    { bundle: 'ä.zip', offer: '', settled: false, problem: 'nö' },
+    { bundle: 'b.zip', offer: '', settled: false, problem: '' },
+  ]);
   const heard: unknown[] = [];
   readFromCoprocess(bytes, {
     ...deaf,
@@ -235,8 +261,9 @@ codec('the rest of what a coprocess says is what the generated code reads, and i
     installed: (value) => heard.push(value),
     hostRequest: (...parts) => heard.push(parts),
     draining: () => heard.push('draining'),
+    bundleNews: (one) => heard.push(one),
   });
-  assert.equal(heard, [welcome, report, [4, 'storage.get', { key: 'ü' }], 'draining']);
+  assert.equal(heard, [welcome, report, [4, 'storage.get', { key: 'ü' }], 'draining', ...news]);
 });
 
 /** A decoded message without the lists of its unknown fields, which must be empty. */
@@ -257,6 +284,7 @@ const deaf = {
   answer() {},
   hostRequest() {},
   draining() {},
+  bundleNews() {},
 };
 
 codec.run();

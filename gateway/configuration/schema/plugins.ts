@@ -54,6 +54,10 @@ export const bundles = section('Plugin bundles', {
   folder: path('bundles', 'Where bundles are unpacked'),
   maxBytes: bytes(67_108_864, 'Largest archive, and largest sum of its unpacked files'),
   timeoutMs: ms(5000, 'Longest wait for one attempt to fetch'),
+  pollMs: z.int().min(0).max(86_400_000).default(0).meta({
+    description: 'How often, give or take a fifth, the server is asked whether a bundle in use has changed; 0: never',
+    unit: 'ms',
+  }),
 });
 
 export const coprocess = section('The process that runs plugins, where it is one of its own', {

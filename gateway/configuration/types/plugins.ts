@@ -33,6 +33,8 @@ export interface Bundles {
   readonly folder: string;
   readonly maxBytes: number;
   readonly timeoutMs: number;
+  /** How often servers are asked for new revisions; 0: never. */
+  readonly pollMs: number;
 }
 
 export interface CoprocessLink {
