@@ -34,6 +34,8 @@ export interface Api {
   readonly tracking: TrackingRule;
   /** `$tyk_context.` variables are filled in. */
   readonly contextVariables: boolean;
+  /** One of them asks for form values: the body of a form is read. */
+  readonly contextReadsForm: boolean;
   /** Header edits of `response_processors`, in order; they come after those of the version and before response hooks. */
   readonly responseProcessors: readonly HeaderSteps[];
   readonly eventHandlers: readonly EventHandler[];

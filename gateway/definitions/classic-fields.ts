@@ -271,7 +271,7 @@ export const classicFields: FieldTree = {
   enable_detailed_recording: honoured('analytics carry raw requests and responses'),
   expire_analytics_after: honoured('seconds'),
   tag_headers: honoured('headers whose values become tags'),
-  enable_context_vars: honoured('`$tyk_context.` variables are filled in'),
+  enable_context_vars: honoured('`$tyk_context.` variables are filled in; without it they are empty'),
   detailed_tracing: honoured('a span per built-in step'),
   response_processors: listOf({
     name: honoured('`header_injector`; the others need none'),
