@@ -186,8 +186,8 @@ export interface VersionRule {
   readonly location: 'header' | 'url-param' | 'url';
   /** Header (canonical) or query parameter. */
   readonly key: string;
-  /** With `url`: take the version out of the path that goes upstream. */
-  readonly stripPath: boolean;
+  /** What names the version does not go upstream. */
+  readonly stripVersion: boolean;
   /** With `url`: only a first segment that this matches names a version. */
   readonly urlPattern?: TextPattern;
   /** Versions that are APIs of their own; the request goes on there. */

@@ -89,6 +89,27 @@ rules('a rewrite is chosen by its triggers, and may use what they matched', asyn
   });
 });
 
+rules('what names a version stays behind with strip_versioning_data', async () => {
+  await withUpstream(async ({ url, requests }) => {
+    const named = (location: string): Record<string, unknown> => ({
+      definition: { location, key: 'ver', strip_versioning_data: true },
+      version_data: { not_versioned: false, versions: { v2: { name: 'v2' } } },
+      proxy: { target_url: url },
+    });
+    const apis = { header: named('header'), query: named('url-param'), path: named('url') };
+    await withGateway({ apis }, async (gateway) => {
+      await fetch(`${gateway.url}/header/x`, { headers: { Ver: 'v2' } });
+      assert.is(requests.at(-1)?.headers.ver, undefined);
+      await fetch(`${gateway.url}/query/x?ver=v2&b=2&a=1`);
+      await fetch(`${gateway.url}/path/v2/x`);
+      assert.equal(
+        requests.map((request) => request.url),
+        ['/x', '/x?a=1&b=2', '/x'],
+      );
+    });
+  });
+});
+
 /** Statuses of requests with such headers, where only 10.1.2.3 may come. */
 async function allowed(
   forwardedFor: 'ignore' | 'first' | number | undefined,
