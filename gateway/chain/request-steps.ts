@@ -101,7 +101,7 @@ function betweenHooks(
       : undefined,
     rules('rewrites') ? rewriteStep(parts) : undefined,
     rules('methods') ? methodStep() : undefined,
-    rules('mocks') ? mockStep(answer) : undefined,
+    rules('mocks') ? mockStep(answer, parts) : undefined,
     rules('virtual') ? virtualStep(report, parts) : undefined,
   ];
   const all = [...refusing, ...changing];
