@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { tuneGarbageCollection } from './contract/garbage-collection.ts';
 import { createBundleStore } from './coprocess/bundles/index.ts';
 import { type Coprocess, createCoprocess, GatewayHost, installServed, serveCoprocess } from './coprocess/index.ts';
@@ -20,8 +20,11 @@ import {
   type Metrics,
   type Tracing,
 } from './telemetry/index.ts';
+import { version as packageVersion } from './version.ts';
 
 tuneGarbageCollection();
+
+const version = packageVersion();
 
 /** What runs, and how to end it. */
 export interface Running {
@@ -33,8 +36,6 @@ export interface Running {
   /** Stop accepting, let what is in flight end, close everything. */
   close(): Promise<void>;
 }
-
-const { version } = JSON.parse(readFileSync(new URL('./package.json', import.meta.url), 'utf8')) as { version: string };
 
 /** Gateway and coprocess in this process. @throws when an address cannot be listened on. */
 export async function run(configuration: Configuration): Promise<Running> {

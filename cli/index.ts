@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
+import { version } from '../version.ts';
 import { bundleCommand } from './bundle.ts';
 import { coprocessCommand } from './coprocess.ts';
 import { exitCodes, fail } from './exit.ts';
@@ -8,7 +9,6 @@ import { migrateCommand } from './migrate.ts';
 import { planCommand } from './plan.ts';
 import { runCommand } from './run.ts';
 import { validateCommand } from './validate.ts';
-import { version } from './version.ts';
 
 const oldestNode = 24;
 

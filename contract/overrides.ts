@@ -23,17 +23,25 @@ export interface Overrides {
 export function replyOf(overrides: Overrides): Reply | undefined {
   const { code } = overrides;
   if (code <= 0) return undefined;
-  if (code < 100 || code > 999)
-    throw new PluginFailure('REPLY_INVALID', `the hook replied with code ${code}, which is no HTTP status`);
+  const status = finalStatus(code);
   const template = code >= 400 && !overrides.overrideError;
   const text = overrides.error !== '' ? overrides.error : overrides.body;
   return {
-    // 100 is informational: the reply that follows it is a 200.
-    status: code === 100 ? 200 : code,
+    status,
     headers: overrides.headers,
     body: Buffer.from(template && text === '' ? defaultRefusal : text, 'latin1'),
     template,
   };
+}
+
+/**
+ * The status that ends the exchange. Codes from 100 to 199 announce a reply and are none: what follows them is a 200, as recorded of 100.
+ * @throws {PluginFailure} `REPLY_INVALID` for a code that is no HTTP status, and for 101, which would leave the client without any reply.
+ */
+export function finalStatus(code: number): number {
+  if (code < 100 || code > 999 || code === 101)
+    throw new PluginFailure('REPLY_INVALID', `the hook replied with code ${code}, which is no HTTP status of a reply`);
+  return Math.max(code, 200);
 }
 
 /** Read a `coprocess.ReturnOverrides`. */

@@ -26,7 +26,7 @@ export function parseQuery(text: string | undefined): Query {
 export function encodeQuery(query: Query): string {
   const pairs: string[] = [];
   for (const key of [...query.keys()].sort((a, b) => (a < b ? -1 : 1))) {
-    for (const value of query.get(key) as string[]) pairs.push(`${encode(key)}=${encode(value)}`);
+    for (const value of query.get(key) as string[]) pairs.push(`${encodeText(key)}=${encodeText(value)}`);
   }
   return pairs.join('&');
 }
@@ -46,6 +46,7 @@ function decode(text: string): string | undefined {
   return unescapeBytes(text.includes('+') ? text.replaceAll('+', ' ') : text);
 }
 
-function encode(text: string): string {
+/** A byte string as a key or value of a query. */
+export function encodeText(text: string): string {
   return text.replace(/[^A-Za-z0-9\-._~]/g, (byte) => (byte === ' ' ? '+' : percent(byte)));
 }

@@ -28,8 +28,13 @@ export function parseTarget(text: string): UrlParts {
   const absolute = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/([^/]*)(.*)$/s.exec(front);
   if (absolute === null) throw invalid(text, 'it is neither an absolute path nor an absolute URL');
   const [, scheme = '', host = '', path = ''] = absolute;
-  if (/[\s<>"\\^`{|}]/.test(host)) throw invalid(text, 'its host is invalid');
+  if (/[\s<>"\\^`{|}]/.test(host) || !isAuthority(host)) throw invalid(text, 'its host is invalid');
   return { prefix: `${scheme.toLowerCase()}://${host}`, path: encodedPath(path, text), query };
+}
+
+/** Whether `host`, `host:port` or `[address]:port`, after any credentials, has no stray bracket, port or escape. */
+function isAuthority(authority: string): boolean {
+  return /^(?:\[[^[\]]*\](?::\d*)?|[^[\]%]*:\d*|[^[\]%:]*)$/.test(authority.slice(authority.lastIndexOf('@') + 1));
 }
 
 /**

@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream';
 import type { HeaderPair } from '../contract/answer.ts';
 import { Cancellation } from '../contract/cancellation.ts';
 import type { RequestState } from '../contract/request-state.ts';
+import type { RequestContext } from './chain/context.ts';
 import type { Api } from './definitions/api.ts';
 import type { ApiVersion } from './definitions/api-version.ts';
 import type { Caller } from './session/index.ts';
@@ -37,6 +38,8 @@ export class Exchange {
   caller: Caller | undefined;
   /** Name of the session that the API's ID extractor found. */
   extractedId: string | undefined;
+  /** The request as `$tyk_context.` variables tell of it; of APIs that use them. */
+  context: RequestContext | undefined;
   /** Values of `$tyk_context.` variables that steps have set. */
   contextValues: Map<string, string> | undefined;
   /** Headers that the response gets on its way to the client, whoever makes it: CORS, deprecation. */

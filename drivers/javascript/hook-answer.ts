@@ -2,6 +2,7 @@ import type { HeaderPair, HookAnswer, Reply, RequestEdits, ResponseEdits } from 
 import type { HookCall } from '../../contract/call.ts';
 import { canonicalName } from '../../contract/canonical.ts';
 import { PluginFailure } from '../../contract/failure.ts';
+import { finalStatus } from '../../contract/overrides.ts';
 import type { HookSpec } from '../../contract/plugin-set.ts';
 import { encodeQuery, parseQuery } from '../../contract/query.ts';
 import { visibleUrl } from '../../contract/request-state.ts';
@@ -147,11 +148,9 @@ function replyOf(overrides: unknown): Reply | undefined {
   check('OverrideError', isFlag(overrideerror), overrideerror);
   const code = (responsecode as number | undefined) ?? 0;
   if (code === 0) return undefined;
-  checkStatus(code);
   const text = (responseerror as string | undefined) || ((responsebody as string | undefined) ?? '');
   return {
-    // 100 is informational: the reply that follows it is a 200.
-    status: code === 100 ? 200 : code,
+    status: finalStatus(code),
     headers: pairsOf(responseheaders as Record<string, string | null> | undefined),
     body: textBytes(text),
     template: code >= 400 && overrideerror !== true,
@@ -164,11 +163,10 @@ function virtualAnswer(hook: HookSpec, virtual: unknown): HookAnswer {
   check('Body', isText(body), body);
   check('Headers', isTextMap(headers), headers);
   check('Code', code === undefined || Number.isInteger(code), code);
-  checkStatus((code as number | undefined) ?? 0);
   fields('SessionMeta', top.sessionmeta);
   return {
     reply: {
-      status: code as number,
+      status: finalStatus((code as number | undefined) ?? 0),
       headers: pairsOf(headers as Record<string, string | null> | undefined),
       body: textBytes((body as string | undefined) ?? ''),
       template: false,

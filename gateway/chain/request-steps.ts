@@ -3,6 +3,7 @@ import type { Configuration, HashFunction } from '../configuration/index.ts';
 import type { Api } from '../definitions/api.ts';
 import type { ApiVersion, EndpointRules } from '../definitions/api-version.ts';
 import { runsOf } from './chain.ts';
+import { contextStep } from './context.ts';
 import { type ChainParts, hookStep, inOrder, refuse, type Step } from './hooks.ts';
 import { rateStatusStep } from './rate-status.ts';
 import { corsStep } from './steps/cors.ts';
@@ -49,12 +50,12 @@ export function requestSteps(api: Api, report: SetReport, parts: RequestStepPart
   return present([
     ...first,
     hooks('pre'),
-    ...built.slice(0, 2),
+    ...built.slice(0, 3),
     ...(api.auth.keyless
       ? []
       : [...authSteps(api, authRun, driverProblem, parts), hooks('postKeyAuth'), ...limitSteps(api, parts)]),
     apiRateStep(api, parts),
-    ...built.slice(2),
+    ...built.slice(3),
     endpoints,
     hooks('post'),
   ]);
@@ -92,6 +93,7 @@ function betweenHooks(
         rules('bodySizes') || has((v) => Number.isFinite(v.maxBodyBytes)) ? bodySizeStep(parts) : undefined,
       ]),
     ),
+    contextStep(api, parts),
   ];
   const changing = [
     rules('requestHeaders') || has((v) => v.requestHeaders.set.length + v.requestHeaders.delete.length > 0)
@@ -99,7 +101,7 @@ function betweenHooks(
       : undefined,
     rules('rewrites') ? rewriteStep(parts) : undefined,
     rules('methods') ? methodStep() : undefined,
-    rules('mocks') ? mockStep(answer) : undefined,
+    rules('mocks') ? mockStep(answer, parts) : undefined,
     rules('virtual') ? virtualStep(report, parts) : undefined,
   ];
   const all = [...refusing, ...changing];

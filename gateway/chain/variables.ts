@@ -1,48 +1,46 @@
-import { unescapeBytes } from '../../contract/url.ts';
+import { encodeText } from '../../contract/query.ts';
+import { toByteString } from '../../contract/text.ts';
 import { renderTemplate, type TemplateVariable, type TextTemplate } from '../definitions/text-template.ts';
 import type { Exchange } from '../exchange.ts';
-import { peerAddress } from './client-address.ts';
-import { ensureState } from './hooks.ts';
+import { requestVariable } from './context.ts';
 
-/** A text with its variables filled in, from the request as hooks have left it. Byte string. */
-export function fillIn(template: TextTemplate, exchange: Exchange, groups: readonly string[] = []): string {
-  return typeof template === 'string'
-    ? template
-    : renderTemplate(template, (part) => variableValue(part, exchange, groups));
+/** A text with its variables filled in. */
+export function fillIn(template: TextTemplate, exchange: Exchange): string {
+  return renderTemplate(template, (part) => variableValue(part, exchange, []));
+}
+
+/** A URL with its groups and variables filled in; values are escaped as in a query, unless they are URLs themselves. */
+export function fillInUrl(template: TextTemplate, exchange: Exchange, groups: readonly string[]): string {
+  return renderTemplate(template, (part) => {
+    const value = variableValue(part, exchange, groups);
+    return part.from === 'group' || value.startsWith('http') ? value : encodeText(toByteString(value));
+  });
 }
 
 function variableValue(part: TemplateVariable, exchange: Exchange, groups: readonly string[]): string {
   if (part.from === 'group') return groups[part.number] ?? '';
   if (part.from === 'context') return contextValue(part.name, exchange) ?? '';
-  const value = exchange.caller?.session.meta_data?.[part.name];
-  if (value === undefined || value === null) return '';
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  return metadataText(exchange.caller?.session.meta_data?.[part.name]);
 }
 
-/** Value of a `$tyk_context.` variable. */
+/** Text of an entry of a session's metadata: lists by their escaped elements, nothing for objects, true and false. */
+function metadataText(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number') return String(value);
+  if (!Array.isArray(value)) return '';
+  return value
+    .map(metadataText)
+    .filter((text) => text !== '')
+    .map((text) => encodeText(toByteString(text)))
+    .join(',');
+}
+
+/** Value of a `$tyk_context.` variable, as text. */
 export function contextValue(name: string, exchange: Exchange): string | undefined {
   const set = exchange.contextValues?.get(name);
   if (set !== undefined) return set;
-  const state = ensureState(exchange);
-  if (name === 'path') return unescapeBytes(state.url.path);
-  if (name === 'remote_addr') return peerAddress(exchange.request);
+  if (exchange.context === undefined) return undefined;
   if (name === 'request_id') return exchange.id;
-  if (name.startsWith('headers_')) return headerByVariable(state.headers.raw(), name.slice('headers_'.length));
-  if (name.startsWith('cookies_')) return cookie(state.headers.get('Cookie'), name.slice('cookies_'.length));
-  return undefined;
-}
-
-/** A variable's name has `_` where the header's has `-`. */
-function headerByVariable(raw: readonly string[], variable: string): string | undefined {
-  for (let i = 0; i < raw.length; i += 2) if ((raw[i] as string).replaceAll('-', '_') === variable) return raw[i + 1];
-  return undefined;
-}
-
-function cookie(header: string | undefined, variable: string): string | undefined {
-  for (const pair of header?.split(';') ?? []) {
-    const equals = pair.indexOf('=');
-    if (equals > 0 && pair.slice(0, equals).trim().replaceAll('-', '_') === variable)
-      return pair.slice(equals + 1).trim();
-  }
-  return undefined;
+  if (name === 'token') return exchange.api.auth.token ? exchange.caller?.keyId : undefined;
+  return requestVariable(name, exchange.context);
 }

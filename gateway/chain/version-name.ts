@@ -1,4 +1,5 @@
-import { parseQuery } from '../../contract/query.ts';
+import { encodeQuery, parseQuery } from '../../contract/query.ts';
+import { toByteString } from '../../contract/text.ts';
 import type { Api } from '../definitions/api.ts';
 import type { Exchange } from '../exchange.ts';
 import { withoutListenPath } from '../object/target.ts';
@@ -9,7 +10,7 @@ export function namedVersion(api: Api, exchange: Exchange): string {
   const { location, key, urlPattern } = api.versions;
   const { headers, url } = ensureState(exchange);
   if (location === 'header') return headers.get(key) ?? '';
-  if (location === 'url-param') return parseQuery(url.query).get(key)?.[0] ?? '';
+  if (location === 'url-param') return parseQuery(url.query).get(toByteString(key))?.[0] ?? '';
   const segment = withoutListenPath(api, url.path).split('/', 2)[1] ?? '';
   return urlPattern === undefined || urlPattern.test(segment) ? segment : '';
 }
@@ -21,8 +22,9 @@ export function stripVersion(api: Api, name: string, exchange: Exchange): void {
   if (location === 'header') return state.headers.delete(key);
   const { path, query } = state.url;
   if (location === 'url-param') {
-    const kept = (query ?? '').split('&').filter((pair) => !parseQuery(pair).has(key));
-    state.url = { ...state.url, query: kept.length === 0 ? undefined : kept.join('&') };
+    const kept = parseQuery(query);
+    kept.delete(toByteString(key));
+    state.url = { ...state.url, query: kept.size === 0 ? undefined : encodeQuery(kept) };
     return;
   }
   const rest = withoutListenPath(api, path).slice(1);

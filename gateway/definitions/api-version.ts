@@ -77,6 +77,8 @@ export interface MockRule extends EndpointRule {
   readonly reply: FixedReply;
   /** Given when the mock comes from the OpenAPI document's examples: what a request may choose from. */
   readonly examples?: readonly MockExample[];
+  /** What of it counts where a request does not ask for something else. */
+  readonly wanted?: Pick<MockExample, 'status' | 'contentType' | 'name'>;
 }
 
 /** One example of the OpenAPI document. */

@@ -34,6 +34,8 @@ export interface Api {
   readonly tracking: TrackingRule;
   /** `$tyk_context.` variables are filled in. */
   readonly contextVariables: boolean;
+  /** One of them asks for form values: the body of a form is read. */
+  readonly contextReadsForm: boolean;
   /** Header edits of `response_processors`, in order; they come after those of the version and before response hooks. */
   readonly responseProcessors: readonly HeaderSteps[];
   readonly eventHandlers: readonly EventHandler[];
@@ -184,8 +186,8 @@ export interface VersionRule {
   readonly location: 'header' | 'url-param' | 'url';
   /** Header (canonical) or query parameter. */
   readonly key: string;
-  /** With `url`: take the version out of the path that goes upstream. */
-  readonly stripPath: boolean;
+  /** What names the version does not go upstream. */
+  readonly stripVersion: boolean;
   /** With `url`: only a first segment that this matches names a version. */
   readonly urlPattern?: TextPattern;
   /** Versions that are APIs of their own; the request goes on there. */

@@ -63,12 +63,31 @@ export function readIdExtractor(middleware: Fields, authHook: ApiHook): IdExtrac
     return undefined;
   }
   const config = fields.object('extractor_config');
+  const odd = wrongTyped(config);
+  if (odd !== undefined) {
+    fields.report.warn(
+      config.at(odd),
+      'has the wrong type: there is no ID extractor, and the plugin is asked each time',
+    );
+    return undefined;
+  }
   const source = readSource(fields.string('extract_from'), config);
   const finder = source === undefined ? undefined : readFinder(kind, source, config);
   if (source !== undefined && finder?.kind !== 'none') return { from: source, with: finder as IdFinder };
   const reason = finder?.kind === 'none' ? finder.reason : 'it names no header or parameter to extract from';
   fields.report.warn(fields.path, `${reason}: every request will be answered 400`);
   return { from: source ?? { kind: 'body' }, with: { kind: 'none', reason } };
+}
+
+/** The first setting that cannot be read: the original then has no extractor at all. */
+function wrongTyped(config: Fields): string | undefined {
+  const fits = (name: string, type: string): boolean =>
+    config.raw(name) === undefined || typeof config.raw(name) === type;
+  const texts = ['header_name', 'param_name', 'regex_expression', 'xpath_expression'];
+  return (
+    texts.find((name) => !fits(name, 'string')) ??
+    (fits('regex_match_index', 'number') ? undefined : 'regex_match_index')
+  );
 }
 
 function readSource(from: string, config: Fields): IdSource | undefined {

@@ -272,7 +272,7 @@ export const classicFields: FieldTree = {
   enable_detailed_recording: ofAnalytics,
   expire_analytics_after: ofAnalytics,
   tag_headers: ofAnalytics,
-  enable_context_vars: honoured('`$tyk_context.` variables are filled in'),
+  enable_context_vars: honoured('`$tyk_context.` variables are filled in; without it they are empty'),
   detailed_tracing: honoured('a span per built-in step'),
   response_processors: listOf({
     name: honoured('`header_injector`; the others need none'),

@@ -27,7 +27,8 @@ export function readVersions(api: Fields, endpoints: EndpointReader): VersionRul
     defaultName: data.string('default_version'),
     location,
     key: location === 'header' ? canonicalName(key) : key,
-    stripPath: definition.boolean('strip_path'),
+    stripVersion:
+      definition.boolean('strip_versioning_data') || (location === 'url' && definition.boolean('strip_path')),
     ...(urlPattern === undefined ? {} : { urlPattern }),
     ...(children === undefined ? {} : { children }),
   };

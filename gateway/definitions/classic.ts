@@ -81,6 +81,11 @@ export function conclude(report: Report, api: Api | undefined, source: string, u
   return { refusal, warnings, unknownKeys };
 }
 
+/** Whether a variable, or a condition of a rewrite, asks for form values. */
+function readsForm(document: JsonObject): boolean {
+  return /\$tyk_context\.request_data|"request_data/.test(JSON.stringify(document.version_data ?? {}));
+}
+
 /** The one way from a Classic structure to an API. Problems go to the report; the API counts only when there are none. */
 export function readClassic(
   document: JsonObject,
@@ -124,6 +129,7 @@ export function readClassic(
     limits: readLimits(api),
     tracking: readTracking(api),
     contextVariables,
+    contextReadsForm: contextVariables && readsForm(document),
     responseProcessors: readResponseProcessors(api, templates),
     eventHandlers: readEventHandlers(api),
     detailedTracing: api.boolean('detailed_tracing'),

@@ -1,3 +1,4 @@
+import { goJson } from '../../contract/go-json.ts';
 import type { MockExample } from './api-version.ts';
 import { type Fields, isObject, type JsonObject } from './fields.ts';
 
@@ -14,7 +15,7 @@ export function readExamples(operation: Fields, document: JsonObject): readonly 
       if (!isObject(media)) continue;
       for (const [name, value] of mediaExamples(media, document)) {
         const type: readonly [string, string] = ['Content-Type', contentType];
-        const body = Buffer.from(typeof value === 'string' ? value : JSON.stringify(value));
+        const body = Buffer.from(goJson(value));
         examples.push({ status, contentType, name, reply: { status, headers: [...headers, type], body } });
       }
     }

@@ -52,15 +52,13 @@ function readReply(mock: Fields): FixedReply {
 function chooseExample(
   mock: Fields,
   examples: readonly MockExample[],
-): Pick<MockRule, 'reply' | 'examples'> | undefined {
+): Pick<MockRule, 'reply' | 'examples' | 'wanted'> | undefined {
   const status = mock.integer('code') || 200;
   const contentType = mock.string('contentType') || 'application/json';
   const name = mock.string('exampleName');
-  const chosen = examples.find(
-    (example) =>
-      example.status === status && example.contentType === contentType && (name === '' || example.name === name),
-  );
-  if (chosen !== undefined) return { reply: chosen.reply, examples };
+  const asked = { status, contentType, name };
+  const chosen = findExample(examples, asked);
+  if (typeof chosen !== 'string') return { reply: chosen, examples, wanted: asked };
   const wanted = [String(status), contentType, name].filter((part) => part !== '').join(' ');
   mock.report.invalid(
     mock.path,
@@ -68,4 +66,18 @@ function chooseExample(
     'add one to the responses of the operation',
   );
   return undefined;
+}
+
+/** The reply of an example, or why there is none. One without a name counts whatever name is asked for. */
+export function findExample(
+  examples: readonly MockExample[],
+  { status, contentType, name }: Pick<MockExample, 'status' | 'contentType' | 'name'>,
+): FixedReply | string {
+  const ofStatus = examples.filter((example) => example.status === status);
+  if (ofStatus.length === 0) return `there is no example response for the code: ${status}`;
+  const ofType = ofStatus.filter((example) => example.contentType === contentType);
+  if (ofType.length === 0) return `there is no example response for the content type: ${contentType}`;
+  const sorted = ofType.sort((a, b) => (a.name < b.name ? -1 : 1));
+  const found = sorted.find((example) => example.name === '' || name === '' || example.name === name);
+  return found?.reply ?? `there is no example response for the example name: ${name}`;
 }

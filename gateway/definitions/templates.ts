@@ -11,13 +11,13 @@ export class Templates {
     this.report = report;
     const secret = (store: 'env' | 'conf', name: string): string | undefined =>
       store === 'env' ? options.env[`TYK_SECRET_${name.toUpperCase()}`] : options.secrets[name];
-    this.scope = { contextVariables, groups: 0, secret };
+    this.scope = { contextVariables, groups: undefined, secret };
   }
 
-  /** @param groups number of groups that `$1`, `$2`, ... may refer to. */
-  parse(text: string, path: string, groups = 0): TextTemplate {
+  /** @param groups number of groups that `$1`, `$2`, ... may refer to; without it they stand for themselves. */
+  parse(text: string, path: string, groups?: number): TextTemplate {
     try {
-      return parseTemplate(text, groups === 0 ? this.scope : { ...this.scope, groups });
+      return parseTemplate(text, { ...this.scope, groups });
     } catch (error) {
       this.report.invalid(path, (error as Error).message, 'set the secret, or write the value itself');
       return '';

@@ -13,10 +13,10 @@ export type TemplateVariable =
 
 /** What a text may refer to. */
 export interface TemplateScope {
-  /** `$tyk_context.` variables are filled in; else they stay as they are. */
+  /** `$tyk_context.` variables are filled in; else all but those that a rewrite's own triggers set are empty. */
   readonly contextVariables: boolean;
-  /** Number of groups that `$1`, `$2`, ... may refer to. */
-  readonly groups: number;
+  /** Number of groups that `$1`, `$2`, ... may refer to; undefined: they stand for themselves. */
+  readonly groups: number | undefined;
   /** Values of `$secret_env.` and `$secret_conf.`, filled in at once. */
   readonly secret: (store: 'env' | 'conf', name: string) => string | undefined;
 }
@@ -54,11 +54,11 @@ export function parseTemplate(text: string, scope: TemplateScope): TextTemplate 
 function toPart(match: RegExpExecArray, scope: TemplateScope): TemplatePart | undefined {
   const [source, context, session, store, secret, number] = match;
   if (context !== undefined) {
-    return scope.contextVariables ? { from: 'context', name: context, source } : undefined;
+    return scope.contextVariables || context.startsWith('trigger-') ? { from: 'context', name: context, source } : '';
   }
   if (session !== undefined) return { from: 'session', name: session, source };
   if (store !== undefined) return secretValue(store, secret as string, scope);
-  return groupPart(number as string, scope.groups);
+  return scope.groups === undefined ? undefined : groupPart(number as string, scope.groups);
 }
 
 function secretValue(store: string, name: string, scope: TemplateScope): string {
@@ -69,13 +69,13 @@ function secretValue(store: string, name: string, scope: TemplateScope): string 
   return value;
 }
 
-/** `$12` is group 12, or, when there are fewer, group 1 and a 2. */
-function groupPart(digits: string, groups: number): TemplatePart | undefined {
+/** `$12` is group 12, or, when there are fewer, group 1 and a 2; one that the pattern does not have is empty. */
+function groupPart(digits: string, groups: number): TemplatePart {
   for (let length = digits.length; length > 0; length--) {
     const number = Number(digits.slice(0, length));
-    if (number <= groups && groups > 0) return { from: 'group', number, source: `$${digits.slice(0, length)}` };
+    if (number <= groups) return { from: 'group', number, source: `$${digits.slice(0, length)}` };
   }
-  return undefined;
+  return '';
 }
 
 /** The text with its variables filled in. */

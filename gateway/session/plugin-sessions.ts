@@ -14,7 +14,7 @@ import { sessionFromProto } from './session-from-proto.ts';
 import { parseSentSession, sessionJson } from './session-json.ts';
 import type { SessionMemory } from './session-memory.ts';
 import type { SessionWriter } from './session-writer.ts';
-import { emptyMap } from './shape.ts';
+import { emptyMap, ShapeError } from './shape.ts';
 import { providesIdentity } from './steps.ts';
 import { type PluginOrigin, type SessionWorld, StoredSession } from './stored-session.ts';
 
@@ -131,7 +131,8 @@ export class PluginSessions {
       }
       const withPolicies = applyPolicies(session, (id) => policies.get(id), api.orgId, counted);
       applied = new AppliedSession(withPolicies, name.clear, name.stored, matching);
-    } catch {
+    } catch (error) {
+      if (error instanceof ShapeError && answer.sessionJson !== undefined) return refusals.sessionUnreadable;
       // Bytes that are no session, or policies that cannot be applied.
       return refusals.nobody;
     }

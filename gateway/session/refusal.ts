@@ -18,6 +18,8 @@ export const refusals = {
   nothingExtracted: refusal(400, 'Authorization field missing'),
   /** The auth plugin's answer names nobody. */
   nobody: refusal(403, 'Forbidden', 'AuthFailure'),
+  /** A script's session has a field of the wrong type, which makes its whole answer undecodable. */
+  sessionUnreadable: refusal(500, 'Internal Server Error'),
   inactive: refusal(403, 'Key is inactive, please renew', 'KeyExpired'),
   expired: refusal(401, 'Key has expired, please renew', 'KeyExpired'),
   noRight: refusal(403, 'Access to this API has been disallowed', 'AuthFailure'),

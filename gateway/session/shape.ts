@@ -48,7 +48,7 @@ export function fieldAlways(name: string, kind: Kind): Field {
 }
 
 /** A JSON value does not have the type that its place asks for. */
-class ShapeError extends Error {
+export class ShapeError extends Error {
   constructor(path: string, expected: string, value: unknown) {
     super(`"${path}" must be ${expected}, got ${JSON.stringify(value).slice(0, 60)}`);
     this.name = 'ShapeError';

@@ -74,6 +74,13 @@ edits('pairs with a semicolon vanish when the query is re-encoded, and only then
   assert.is(visibleUrl(apply(request('/p?a=2;x=2&flag&c'), { addParams: [['a', '1']] })), '/p?a=1&c=&flag=');
 });
 
+edits('an absolute url whose host could not be one is refused', () => {
+  for (const url of ['http://[::1/x', 'http://a:port/x', 'http://a%41/x', 'http://a]/x'])
+    refused(() => apply(request('/p'), { url }));
+  for (const url of ['http://[::1]:80/x', 'http://user:p%40w@a:80/x', 'http://a:/x', 'http:///x'])
+    assert.match(visibleUrl(apply(request('/p'), { url })), /\/x$/);
+});
+
 edits('a url that is empty, relative or badly escaped is refused', () => {
   for (const url of ['', 'relative/path', '/bad%zz', '?x', '/a\nb']) refused(() => apply(request('/p'), { url }));
 });

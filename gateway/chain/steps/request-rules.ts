@@ -11,11 +11,12 @@ import type {
   RewriteTrigger,
 } from '../../definitions/api-version.ts';
 import { firstMatch } from '../../definitions/endpoint-path.ts';
+import type { TextPattern } from '../../definitions/text-pattern.ts';
 import type { Exchange } from '../../exchange.ts';
 import { clientAddress } from '../client-address.ts';
 import { endpointMethod, endpointPaths } from '../endpoint-paths.ts';
 import { type ChainParts, ensureBody, ensureState, refuse, type Step } from '../hooks.ts';
-import { contextValue, fillIn } from '../variables.ts';
+import { contextValue, fillIn, fillInUrl } from '../variables.ts';
 
 /** Built-in steps that stand between the pre and the post hooks, in the contract's order (spec/platform-contract §5). */
 
@@ -119,30 +120,53 @@ function rewrite(exchange: Exchange, rule: RewriteRule): void {
   if (groups === undefined) return;
   const fired = rule.triggers.findIndex((trigger, number) => fires(trigger, number, exchange));
   const template = fired < 0 ? rule.to : (rule.triggers[fired] as RewriteTrigger).to;
-  const target = fillIn(template, exchange, groups);
+  const target = fillInUrl(template, exchange, groups);
   if (target !== '') state.rewrite = parseTarget(toByteString(target));
 }
 
+/** The order in which a trigger looks at its conditions. */
+const sources = ['header', 'query', 'path', 'session', 'context', 'body'] as const;
+
+/** Conditions of one source hold together when they match at least as often as there are of them (as in the original); of `any`, once. */
 function fires(trigger: RewriteTrigger, number: number, exchange: Exchange): boolean {
-  const holds = (condition: RewriteCondition): boolean => conditionHolds(condition, number, exchange);
-  return (
-    trigger.conditions.length > 0 &&
-    (trigger.on === 'all' ? trigger.conditions.every(holds) : trigger.conditions.some(holds))
-  );
+  for (const source of sources) {
+    const conditions = trigger.conditions.filter((condition) => condition.source === source);
+    if (conditions.length === 0) continue;
+    const matches = conditions.reduce((count, one) => count + noteMatches(one, number, count, exchange), 0);
+    if (trigger.on === 'any' && matches > 0) return true;
+    if (trigger.on === 'all' && matches < conditions.length) return false;
+  }
+  return trigger.on === 'all';
 }
 
-function conditionHolds(condition: RewriteCondition, trigger: number, exchange: Exchange): boolean {
-  const values = valuesOf(condition, exchange);
-  for (const [i, value] of values.entries()) {
-    const groups = condition.pattern.groups(value);
-    if (condition.negate ? groups !== undefined : groups === undefined) continue;
+/** How many values match; what they match becomes a variable, `trigger-N-name-M`, and their groups `trigger-N-name-M-G`. */
+function noteMatches(condition: RewriteCondition, trigger: number, before: number, exchange: Exchange): number {
+  const { source, key, pattern, negate } = condition;
+  let count = 0;
+  for (const [i, value] of valuesOf(condition, exchange).entries()) {
+    const groups = pattern.groups(value);
+    if (negate !== (groups === undefined)) continue;
+    count++;
+    if (groups === undefined) continue;
     exchange.contextValues ??= new Map();
-    const name = `trigger-${trigger}-${condition.key.replaceAll('_', '-') || condition.source}-${i}`;
-    exchange.contextValues.set(name, groups?.[0] ?? value);
-    for (const [g, group] of (groups ?? []).slice(1).entries()) exchange.contextValues.set(`${name}-${g}`, group);
-    return true;
+    const name = `trigger-${trigger}-${source === 'body' ? 'payload' : key}`;
+    if (source === 'body') noteAll(name, pattern, value, exchange.contextValues);
+    else if (source === 'session' || source === 'context') note(name, groups, exchange.contextValues);
+    else note(`${name}-${source === 'path' ? before + count - 1 : i}`, groups, exchange.contextValues);
   }
-  return false;
+  return count;
+}
+
+function noteAll(name: string, pattern: TextPattern, text: string, values: Map<string, string>): void {
+  for (const [i, match] of pattern.all(text).entries()) {
+    if (i === 0) values.set(name, match);
+    note(`${name}-${i}`, pattern.groups(match) ?? [match], values);
+  }
+}
+
+function note(name: string, groups: readonly string[], values: Map<string, string>): void {
+  values.set(name, groups[0] as string);
+  for (const [g, group] of groups.slice(1).entries()) values.set(`${name}-${g}`, group);
 }
 
 function valuesOf({ source, key }: RewriteCondition, exchange: Exchange): readonly string[] {
@@ -153,12 +177,12 @@ function valuesOf({ source, key }: RewriteCondition, exchange: Exchange): readon
     case 'query':
       return (parseQuery(state.url.query).get(toByteString(key)) ?? []).map(fromByteString);
     case 'path':
-      return [fromByteString(unescapeBytes(state.url.path))];
+      return fromByteString(unescapeBytes(state.url.path)).split('/');
     case 'body':
       return [state.body.toString('utf8')];
     case 'session': {
       const value = exchange.caller?.session.meta_data?.[key];
-      return value === undefined ? [] : [typeof value === 'string' ? value : JSON.stringify(value)];
+      return typeof value === 'string' ? [value] : [];
     }
     case 'context': {
       const value = contextValue(key, exchange);

@@ -83,7 +83,8 @@ function checkAccess(exchange: Exchange, version: ApiVersion, parts: ChainParts)
 /** The version that the request names, or why there is none. */
 export function chosenVersion(api: Api, rule: VersionRule, exchange: Exchange): ApiVersion | string {
   const named = namedVersion(api, exchange);
-  if (rule.stripPath && rule.location === 'url' && rule.byName.has(named)) stripVersion(api, named, exchange);
+  if (rule.stripVersion && (rule.location === 'url' ? rule.byName.has(named) : named !== ''))
+    stripVersion(api, named, exchange);
   const name = named === '' ? rule.defaultName : named;
   if (name === '') return 'Version information not found';
   return rule.byName.get(name) ?? 'This API version does not seem to exist';

@@ -283,10 +283,10 @@ definitions('a rewrite has groups, variables and triggers', () => {
   );
 });
 
-definitions('context variables are variables only where they are switched on', () => {
+definitions('context variables are empty where they are not switched on', () => {
   const version = { global_headers: { 'X-P': '$tyk_context.path' } };
   const off = apiOf(withVersion(version)).versions.single?.requestHeaders.set[0]?.[1];
-  assert.is(off, '$tyk_context.path');
+  assert.is(off, '');
   const on = apiOf(withVersion(version, { enable_context_vars: true })).versions.single?.requestHeaders.set[0]?.[1];
   assert.equal(on, [{ from: 'context', name: 'path', source: '$tyk_context.path' }]);
 });

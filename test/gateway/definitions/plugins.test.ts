@@ -191,6 +191,7 @@ plugins('an ID extractor is resolved', () => {
   assert.is(extractor({ ...header, disabled: true }), undefined);
   assert.is(extractor({ ...header, extract_with: 'magic' }), undefined);
   assert.is(extractor(header, 'otto'), undefined);
+  assert.is(extractor({ ...header, extractor_config: { header_name: 5 } }), undefined);
   const regex = {
     extract_from: 'body',
     extract_with: 'regex',

@@ -55,6 +55,15 @@ for (const kind of kinds) {
     }),
   );
 
+  plugins("a script's session with a field of the wrong type is an answer that nobody can read", () =>
+    withGateways(kind, {}, async ({ start }) => {
+      const gateway = await start();
+      const metadata = [['token', 't']] as const;
+      assert.is(await gateway.answer({ sessionJson: '{"rate":"fast"}', metadata }), '500 Internal Server Error');
+      assert.is(await gateway.answer({ sessionJson: '{"apply_policies":["no"]}', metadata }), '403 Forbidden');
+    }),
+  );
+
   plugins('the token names the session, wherever it stands, and stays in its metadata', () =>
     withGateways(kind, {}, async ({ start }) => {
       const gateway = await start();
