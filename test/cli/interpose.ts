@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 
-const program = join(import.meta.dirname, '../../cli/index.ts');
+const root = join(import.meta.dirname, '../..');
 
 export interface Ended {
   readonly code: number | null;
@@ -14,7 +14,10 @@ export interface Ended {
 
 /** The command as users start it, with nothing of our own environment but the path. */
 function start(words: readonly string[], options: StartOptions): ChildProcess {
-  return spawn(process.execPath, ['--conditions=source', program, ...words], {
+  const program = options.built
+    ? [join(root, 'dist/cli/index.js')]
+    : ['--conditions=source', join(root, 'cli/index.ts')];
+  return spawn(process.execPath, [...program, ...words], {
     cwd: options.cwd,
     env: { PATH: process.env.PATH, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -22,6 +25,8 @@ function start(words: readonly string[], options: StartOptions): ChildProcess {
 }
 
 interface StartOptions {
+  /** As `npm run build` made it, and the package has it; not from source. */
+  readonly built?: boolean;
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
 }
