@@ -156,6 +156,7 @@ function openCoprocess(
   const typescript = createTypeScriptDriver({
     pluginsFolder: plugins.folders.find((folder) => existsSync(folder)) ?? process.cwd(),
     memoryLimitBytes: configuration.typescript.memoryBytes,
+    env: guests.environment,
     idleMs: guests.idleTimeoutMs,
     cancelGraceMs: guests.killGraceMs,
     watch: process.env.NODE_ENV !== 'production',
@@ -175,6 +176,7 @@ function openCoprocess(
     pluginsFolder: compatibility.tykConf ? undefined : plugins.folders.find((folder) => existsSync(folder)),
     missing: compatibility.tykConf ? 'failCalls' : 'refuse',
     memoryLimitBytes: configuration.python.memoryBytes,
+    env: guests.environment,
     idleMs: guests.idleTimeoutMs,
     cancelGraceMs: guests.killGraceMs,
   });
@@ -182,6 +184,7 @@ function openCoprocess(
     ...configuration.lua,
     pluginsFolders: plugins.folders.filter((folder) => existsSync(folder)),
     memoryLimitBytes: configuration.lua.memoryBytes,
+    env: guests.environment,
     idleMs: guests.idleTimeoutMs,
     cancelGraceMs: guests.killGraceMs,
     log: logger.log,

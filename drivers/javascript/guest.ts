@@ -93,6 +93,12 @@ function runTogether(runs: readonly HookRun[], cpuMs: number): void {
 /** Steps that wait for the host, in one run of a hook. */
 const maxHostCalls = 1000;
 
+/** What a run that was stopped asks for, and what the clock and chance said in it. */
+interface Stopped {
+  readonly asked: readonly [string, ...unknown[]];
+  readonly drawn: unknown;
+}
+
 /** One run of a hook: once, or again and again with ever more results of what it asks for. */
 class HookRun {
   readonly sandbox: Sandbox;
@@ -104,6 +110,7 @@ class HookRun {
   private readonly host: GuestHost;
   private readonly outgoing: Outgoing;
   private readonly results: string[] = [];
+  private drawn = '';
   private leftMs: number;
   private logged = 0;
   private readonly abort = new AbortController();
@@ -124,7 +131,7 @@ class HookRun {
   go(): void {
     const startMs = performance.now();
     try {
-      const journal = this.results.length === 0 ? '' : `[${this.results.join()}]`;
+      const journal = this.results.length === 0 ? '' : `{"results":[${this.results.join()}],"drawn":${this.drawn}}`;
       const entered = this.sandbox.enter(this.hook, this.call, this.body, journal, this.logged, this.leftMs);
       this.settle(entered, performance.now() - startMs);
     } catch (error) {
@@ -141,11 +148,12 @@ class HookRun {
     }
     if (kind === 'done') this.running.answer(json === '' ? '' : `,"result":${json}`);
     else if (kind === 'error') this.running.answer(`,"failed":${json}`);
-    else void this.serve(JSON.parse(json) as [string, ...unknown[]], usedMs);
+    else void this.serve(JSON.parse(json) as Stopped, usedMs);
   }
 
-  private async serve([service, ...args]: [string, ...unknown[]], usedMs: number): Promise<void> {
+  private async serve({ asked: [service, ...args], drawn }: Stopped, usedMs: number): Promise<void> {
     this.leftMs -= usedMs;
+    this.drawn = JSON.stringify(drawn);
     if (this.results.length >= maxHostCalls || this.leftMs <= 0) {
       return this.running.answer(failure('HOOK_TIMED_OUT', `it asked the host ${this.results.length} times`));
     }

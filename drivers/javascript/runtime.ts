@@ -3,7 +3,8 @@
  * so it must not use anything from outside of itself; and nothing of the host is within reach of a script, for it is given nothing.
  *
  * Built-ins that the host has to serve do not block: they stop the run with what they want, and the guest runs the hook again from its
- * beginning with the results so far. A hook sees none of that, for between runs everything that it changed is put back.
+ * beginning with the results so far. A hook sees none of that, for between runs everything that it changed is put back, and the clock
+ * and chance say again what they said.
  */
 // biome-ignore-start lint/suspicious/noExplicitAny: values of scripts can be anything.
 export function runtime(generation: string): any {
@@ -119,6 +120,8 @@ export function runtime(generation: string): any {
   let pending: any[] | undefined;
 
   function note(level: string, values: any[]): void {
+    // A script that catches what stops it goes on for nothing: the next run says what is so.
+    if (pending !== undefined) return;
     // What a caller of a hook has no use for must not fill the memory.
     if (logs.length >= 1000 || logBytes > 262144) return;
     const text = values.map(printed).join(' ').slice(0, 16384);
@@ -144,11 +147,76 @@ export function runtime(generation: string): any {
 
   const stopped = new Error('the hook waits for the host');
 
+  // --- clock and chance ------------------------------------------------------------------------------------------------------
+
+  // What was drawn before a hook was stopped has been acted on (a key was stored, a request was sent), so the next run draws it again.
+  const clock = Date.now;
+  const chance = Math.random;
+  let seed: number[] | undefined;
+  let state: number[] | undefined;
+  /** What the clock said: milliseconds, and how often in a row, by turns. */
+  let times: number[] = [];
+  let replayed: number[] = [];
+  let at = 0;
+  let taken = 0;
+
+  function startDraws(drawn: any): void {
+    seed = drawn?.seed;
+    state = seed?.slice();
+    replayed = drawn?.times ?? [];
+    if (times.length > 0) times = [];
+    at = 0;
+    taken = 0;
+  }
+
+  function now(): number {
+    let ms: number;
+    if (at < replayed.length) {
+      ms = replayed[at] as number;
+      if (++taken === replayed[at + 1]) {
+        at += 2;
+        taken = 0;
+      }
+    } else ms = clock();
+    const last = times.length - 2;
+    if (last >= 0 && times[last] === ms) (times[last + 1] as number)++;
+    else times.push(ms, 1);
+    return ms;
+  }
+
+  /** 32 bits of the generator sfc32. */
+  function bits(): number {
+    if (state === undefined) {
+      state = [0, 0, 0, 0].map(() => Math.floor(chance() * 4294967296));
+      seed = state.slice();
+    }
+    const [a, b, c, count] = state as [number, number, number, number];
+    const sum = (a + b + count) | 0;
+    const turned = (c << 21) | (c >>> 11);
+    state = [b ^ (b >>> 9), (c + (c << 3)) | 0, (turned + sum) | 0, (count + 1) | 0];
+    return sum >>> 0;
+  }
+
   // --- built-in functions ----------------------------------------------------------------------------------------------------
 
   const define = (target: any, name: string, value: any): void => {
     Object.defineProperty(target, name, { value, writable: true, enumerable: false, configurable: true });
   };
+
+  define(Math, 'random', () => (bits() * 2097152 + (bits() >>> 11)) / 9007199254740992);
+
+  const NativeDate: any = Date;
+  function ScriptDate(...parts: any[]): any {
+    if (new.target === undefined) return textOf(new NativeDate(now()));
+    return Reflect.construct(NativeDate, parts.length === 0 ? [now()] : parts, new.target);
+  }
+  for (const name of ['parse', 'UTC']) define(ScriptDate, name, NativeDate[name]);
+  define(ScriptDate, 'now', now);
+  Object.defineProperty(ScriptDate, 'name', { value: 'Date' });
+  Object.defineProperty(ScriptDate, 'length', { value: 7 });
+  Object.defineProperty(ScriptDate, 'prototype', { value: NativeDate.prototype, writable: false });
+  define(NativeDate.prototype, 'constructor', ScriptDate);
+  define(global, 'Date', ScriptDate);
 
   const builtins: Record<string, any> = {
     log: (...values: any[]) => note('info', values.length === 0 ? [undefined] : values.slice(0, 1)),
@@ -553,7 +621,9 @@ export function runtime(generation: string): any {
   function enter(index: number, text: string, body: string, journal: string, logged: number, keep: boolean): string {
     logs = [];
     logBytes = 0;
-    results = journal === '' ? [] : parse(journal);
+    const before = journal === '' ? undefined : parse(journal);
+    results = before?.results ?? [];
+    startDraws(before?.drawn);
     served = 0;
     pending = undefined;
     let out: string;
@@ -568,7 +638,7 @@ export function runtime(generation: string): any {
       } catch {}
       out = `e${stringify({ reason, message: describe(error), stack })}`;
     }
-    if (pending !== undefined) out = `p${stringify(pending)}`;
+    if (pending !== undefined) out = `p${stringify({ asked: pending, drawn: { seed, times } })}`;
     const lines = logs.slice(logged);
     if (!keep || pending !== undefined) reset();
     return lines.length === 0 ? out : `l${stringify(lines)}\n${out}`;

@@ -1,3 +1,4 @@
+import { cachesSomething } from './caching.ts';
 import {
   type FieldTree,
   feature,
@@ -235,6 +236,7 @@ export const classicFields: FieldTree = {
     default_version: honoured('version of requests that name none'),
     versions: mapOf(versionFields),
   }),
+  check_host_against_uptime_tests: harmless('acts only with `uptime_tests`, which are refused'),
   uptime_tests: feature(
     'uptime-tests',
     (value) => hasCheckList(value) && !switchedOn('disable')(value),
@@ -280,7 +282,7 @@ export const classicFields: FieldTree = {
   }),
   cache_options: feature(
     'caching',
-    switchedOn('enable_cache'),
+    cachesSomething,
     'set `cache_options.enable_cache` to false; cache in front or behind',
   ),
   graphql: feature('graphql', switchedOn('enabled'), 'proxy GraphQL as plain HTTP'),

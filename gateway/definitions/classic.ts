@@ -45,6 +45,11 @@ export function parseClassic(document: unknown, source: string, options?: Partia
     report.wrongType('', 'an object', document);
     return conclude(report, undefined, source, []);
   }
+  if (isObject(document.api_definition) && document.proxy === undefined) {
+    const cure = 'make what it holds the whole file';
+    report.invalid('api_definition', 'holds the definition, as an export of the original’s dashboard does', cure);
+    return conclude(report, undefined, source, []);
+  }
   const filled = fillSecrets(document, source, settled, report);
   const unknownKeys = survey(filled, classicFields, report);
   return conclude(report, readClassic(filled, source, 'classic', report, settled), source, unknownKeys);

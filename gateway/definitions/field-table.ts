@@ -13,8 +13,8 @@ export interface Field {
   readonly note: string;
   /** Name for `definitions.ignoreFeatures`. */
   readonly feature?: string;
-  /** Whether the feature is switched on; `siblings` is the object that holds the field. */
-  readonly isOn?: (value: unknown, siblings: Fields) => boolean;
+  /** Whether the feature is switched on; `siblings` is the object that holds the field, `document` the whole. */
+  readonly isOn?: (value: unknown, siblings: Fields, document: Fields) => boolean;
   /** Switch among the siblings without which nothing below counts. */
   readonly switch?: string;
   /** Fields below: of an object, of each entry of a list, or of each value of a map (`*`). Absent: anything may stand there. */
@@ -101,6 +101,14 @@ export interface Survey {
 
 /** Walk over a document once, and tell the features that it switches on, and the keys that nobody knows. */
 export function surveyFields(json: JsonObject, tree: FieldTree, survey: Survey, path = ''): void {
+  surveyObject(json, tree, { ...survey, document: quiet(json) }, path);
+}
+
+interface Walk extends Survey {
+  readonly document: Fields;
+}
+
+function surveyObject(json: JsonObject, tree: FieldTree, survey: Walk, path: string): void {
   let siblings: Fields | undefined;
   for (const key of Object.keys(json)) {
     const field = fieldOf(tree, key);
@@ -110,32 +118,32 @@ export function surveyFields(json: JsonObject, tree: FieldTree, survey: Survey, 
     else if (value === null) continue;
     else if (field.isOn !== undefined) {
       siblings ??= quiet(json);
-      if (field.isOn(value, siblings)) survey.feature(at, field);
+      if (field.isOn(value, siblings, survey.document)) survey.feature(at, field);
     } else if (field.below !== undefined && (field.switch === undefined || quiet(json).boolean(field.switch))) {
       surveyBelow(value, field, survey, at);
     }
   }
 }
 
-function surveyBelow(value: unknown, field: Field, survey: Survey, path: string): void {
+function surveyBelow(value: unknown, field: Field, survey: Walk, path: string): void {
   const tree = field.below as FieldTree;
   if (field.shape === 'object') {
-    if (isObject(value)) surveyFields(value, tree, survey, path);
+    if (isObject(value)) surveyObject(value, tree, survey, path);
   } else if (field.shape === 'list') surveyList(value, tree, survey, path);
   else if (isObject(value)) {
     for (const key of Object.keys(value)) {
       const entry = value[key];
       if (field.shape === 'listMap') surveyList(entry, tree, survey, pathOf(path, key));
-      else if (isObject(entry)) surveyFields(entry, tree, survey, pathOf(path, key));
+      else if (isObject(entry)) surveyObject(entry, tree, survey, pathOf(path, key));
     }
   }
 }
 
-function surveyList(value: unknown, tree: FieldTree, survey: Survey, path: string): void {
+function surveyList(value: unknown, tree: FieldTree, survey: Walk, path: string): void {
   if (!Array.isArray(value)) return;
   for (let i = 0; i < value.length; i++) {
     const entry: unknown = value[i];
-    if (isObject(entry)) surveyFields(entry, tree, survey, `${path}[${i}]`);
+    if (isObject(entry)) surveyObject(entry, tree, survey, `${path}[${i}]`);
   }
 }
 

@@ -1,3 +1,4 @@
+import { oasCachesSomething } from './caching.ts';
 import {
   type Field,
   type FieldTree,
@@ -92,7 +93,7 @@ const operation: FieldTree = {
   postPlugins: listOf({ ...plugin, name: honoured('older name of `functionName`') }, 'all entries run'),
   trackEndpoint: ofAnalytics,
   doNotTrackEndpoint: ofAnalytics,
-  cache: harmless('acts only with `middleware.global.cache`, which is refused'),
+  cache: harmless('acts only with `middleware.global.cache`, which is then refused'),
   transformRequestBody: missing('body-transforms', 'change the body in a post plugin'),
   transformResponseBody: missing('body-transforms', 'change the body in a response plugin'),
   validateRequest: missing('request-validation', 'check the request in a pre plugin'),
@@ -211,7 +212,7 @@ export const oasFields: FieldTree = {
         optionsPassthrough: honoured(''),
         debug: harmless('log levels are the configuration’s'),
       }),
-      cache: missing('caching', 'disable it; cache in front or behind'),
+      cache: feature('caching', oasCachesSomething, 'disable it; cache in front or behind'),
       transformRequestHeaders: section(headers),
       transformResponseHeaders: section(headers),
       contextVariables: section(onOff),

@@ -120,6 +120,13 @@ export const guests = section('Guest processes, which run plugin code', {
     'install',
     'Start a guest when its plugins are installed, or when they are first called',
   ),
+  environment: z
+    .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string())
+    .default({})
+    .meta({
+      description: 'Environment variables for plugins in TypeScript, Python and Lua, which get none of ours',
+      examples: [{ LOGIN_URL: 'https://login.example', CLIENT_SECRET: 'env://CLIENT_SECRET' }],
+    }),
 });
 
 const mebibytes = 1_048_576;

@@ -68,6 +68,8 @@ export interface Guests {
   readonly killGraceMs: number;
   /** Start when a plugin is installed, or on the first call. */
   readonly start: 'install' | 'call';
+  /** What plugins in TypeScript, Python and Lua find in their environment beyond the few variables that every guest gets. */
+  readonly environment: Readonly<Record<string, string>>;
 }
 
 export interface JavaScript {

@@ -105,6 +105,56 @@ state(
   },
 );
 
+state(
+  'what a hook drew from chance and from the clock before it waited for the host is still so afterwards',
+  async () => {
+    await withJavaScript({}, async (scripts) => {
+      scripts.answer = () => new Promise((resolve) => setTimeout(() => resolve(null), 20));
+      const draw =
+        "[Math.random(), Date.now(), new Date().getTime(), +new (class extends Date {})(), Date()].join('|')";
+      for (const around of ['', 'var seen = new Map();']) {
+        scripts.asked.length = 0;
+        const { run } = await scripts.load({
+          'a.js': hookText(
+            `var a = ${draw}; TykSetKeyData('first', JSON.stringify({alias: a}), '1');` +
+              ` var start = Date.now(); while (Date.now() < start + 3);` +
+              ` var b = ${draw}; TykSetKeyData('second', JSON.stringify({alias: b}), '1');` +
+              " request.SetHeaders['X-Out'] = [a, b, Math.random()].join();",
+            around,
+          ),
+        });
+        const tokens = new Set<string>();
+        for (let i = 0; i < 3; i++) {
+          const [a = '', b = '', c = ''] = headerOf(await run(), 'X-Out')?.split(',') ?? [];
+          const sent = scripts.asked
+            .splice(0)
+            .map(({ args }) => (args as { session: { alias: string } }).session.alias);
+          assert.equal([a, b], sent);
+          for (const text of [a, b, c]) tokens.add(text.split('|')[0] as string);
+        }
+        assert.is(tokens.size, 9);
+      }
+    });
+  },
+);
+
+state('a hook that catches everything does not see that it was stopped, in its log either', async () => {
+  await withJavaScript({}, async (scripts) => {
+    scripts.answer = () => true;
+    const { run } = await scripts.load({
+      'a.js': hookText(
+        "var got; try { got = TykStorageSetNX('a', 'b', 5); log('claimed ' + got); } catch (e) { log('no store: ' + e); }" +
+          " finally { log('done'); } request.SetHeaders['X-Out'] = String(got);",
+      ),
+    });
+    assert.is(headerOf(await run(), 'X-Out'), 'true');
+    assert.equal(
+      scripts.log.map(({ message }) => message).filter((line) => /claimed|no store|done/.test(line)),
+      ['claimed true', 'done'],
+    );
+  });
+});
+
 state('event handlers keep their globals, and hooks of the same file do not see them', async () => {
   await withJavaScript({}, async (scripts) => {
     const text =

@@ -31,6 +31,13 @@ function oasRow(wrong: string, definition: unknown, path: string, what: RegExp, 
 
 /** Each yields a message that names file, path and cure. */
 export const badDefinitions: readonly BadDefinition[] = [
+  row(
+    'an export of a dashboard',
+    { api_definition: classic({}) },
+    'api_definition',
+    /holds the definition/,
+    /the whole file/,
+  ),
   row('a list', [1, 2], '', /must be an object, got a list/, /write an object/),
   row(
     'a text for a switch',

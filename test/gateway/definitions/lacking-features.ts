@@ -21,6 +21,11 @@ function lackingPath(list: string, feature: string): LackingFeature {
   return { path, feature, definition: withPaths({ [list]: entry }), parse: parseClassic };
 }
 
+function versionWith(paths: Record<string, unknown>): object {
+  const version = { name: 'Default', use_extended_paths: true, extended_paths: paths };
+  return { version_data: { not_versioned: true, versions: { Default: version } } };
+}
+
 export const features: readonly LackingFeature[] = [
   lacking('enable_jwt', 'jwt', { enable_jwt: true }),
   lacking('use_oauth2', 'oauth', { use_oauth2: true }),
@@ -51,7 +56,15 @@ export const features: readonly LackingFeature[] = [
   lacking('request_signing', 'request-signing', { request_signing: { is_enabled: true } }),
   lacking('uptime_tests', 'uptime-tests', { uptime_tests: { check_list: [{ url: 'http://a' }] } }),
   lacking('enable_batch_request_support', 'batch', { enable_batch_request_support: true }),
-  lacking('cache_options', 'caching', { cache_options: { enable_cache: true } }),
+  lacking('cache_options', 'caching', { cache_options: { enable_cache: true, cache_all_safe_requests: true } }),
+  lacking('cache_options', 'caching', {
+    cache_options: { enable_cache: true },
+    ...versionWith({ cache: ['/a'] }),
+  }),
+  lacking('cache_options', 'caching', {
+    cache_options: { enable_cache: true },
+    ...versionWith({ advance_cache_config: entry }),
+  }),
   lacking('graphql', 'graphql', { graphql: { enabled: true } }),
   lacking('error_overrides', 'error-overrides', { error_overrides: { '4xx': [{}] } }),
   lacking('application_protocol', 'mcp', { application_protocol: 'mcp' }),
@@ -121,7 +134,16 @@ export const oasFeatures: readonly LackingFeature[] = [
   ),
   lackingOas('server.clientCertificates', 'mutual-tls', oas({ server: { clientCertificates: on } })),
   lackingOas('server.batchProcessing', 'batch', oas({ server: { batchProcessing: on } })),
-  lackingOas('middleware.global.cache', 'caching', oas({ middleware: { global: { cache: on } } })),
+  lackingOas(
+    'middleware.global.cache',
+    'caching',
+    oas({ middleware: { global: { cache: { ...on, cacheAllSafeRequests: true } } } }),
+  ),
+  lackingOas(
+    'middleware.global.cache',
+    'caching',
+    oas({ middleware: { global: { cache: on }, operations: { list: { cache: on } } } }),
+  ),
   lackingOas(
     'middleware.global.trafficLogs.plugins',
     'analytics-plugin',

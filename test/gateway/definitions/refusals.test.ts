@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { featureNames, parseClassic, parseOas, refusalLines } from '../../../gateway/definitions/index.ts';
 import { badDefinitions } from './bad-definitions.ts';
 import { features, oasFeatures } from './lacking-features.ts';
-import { apiOf, classic, withPaths } from './sample.ts';
+import { apiOf, classic, oas, withPaths } from './sample.ts';
 
 const refusals = suite('refused definitions');
 
@@ -110,6 +110,26 @@ refusals('features that are there and off do not matter', () => {
   assert.ok(apiOf(classic(off)));
   const unused = { use_extended_paths: false, extended_paths: { transform: [{ path: '/a' }] } };
   assert.ok(apiOf(classic({ version_data: { not_versioned: true, versions: { Default: unused } } })));
+});
+
+refusals('a cache that nothing was picked for is off', () => {
+  const advance = {
+    use_extended_paths: true,
+    extended_paths: { advance_cache_config: [{ path: '/a', disabled: true }] },
+  };
+  for (const version of [{}, { use_extended_paths: false, extended_paths: { cache: ['/a'] } }, advance]) {
+    const definition = classic({
+      cache_options: { enable_cache: true, cache_timeout: 60, cache_all_safe_requests: false, cache_by_headers: [] },
+      version_data: { not_versioned: true, versions: { Default: version } },
+    });
+    assert.ok(apiOf(definition));
+  }
+  const global = { cache: { enabled: true, timeout: 60, enableUpstreamCacheControl: true } };
+  const { refusal } = parseOas(
+    oas({ middleware: { global, operations: { list: { cache: { enabled: false } } } } }),
+    'a.json',
+  );
+  assert.is(refusal, undefined);
 });
 
 refusals.run();
