@@ -1,0 +1,11 @@
+import { SessionState } from '../../../../../proto/gen/coprocess_session_state.ts';
+import { answer } from './request.ts';
+import { asked, type ServerHook } from './plugin.ts';
+
+export const who: ServerHook = (object) => {
+  const { code, token, session = {}, metadata = {} } = asked(object);
+  if (code !== undefined) return answer(object);
+  if (token === undefined && Object.keys(session).length === 0 && Object.keys(metadata).length === 0) return;
+  object.session = SessionState.fromJSON({ ...session, metadata });
+  if (token !== undefined) object.metadata.token = token;
+};
