@@ -49,6 +49,8 @@ export interface Step extends Expectation {
     readonly headers?: Readonly<Record<string, string | readonly string[]>>;
     readonly body?: string;
     readonly body64?: string;
+    /** A text, so many times. */
+    readonly repeat?: readonly [text: string, count: number];
   };
   /** What the plugins are asked to do: sent along as the header X-Do. */
   readonly do?: Readonly<Record<string, unknown>>;
@@ -58,6 +60,7 @@ export interface Step extends Expectation {
     readonly headers?: Readonly<Record<string, string | readonly string[]>>;
     readonly body?: string;
     readonly body64?: string;
+    readonly repeat?: readonly [text: string, count: number];
   };
   /** What is otherwise in a language, by the contract, and why. */
   readonly differs?: Readonly<Record<string, Expectation & { readonly why: string }>>;
@@ -69,7 +72,7 @@ export interface Expectation {
   readonly upstream?: 'none' | Seen;
   /** @default status 200 */
   readonly client?: Seen & { readonly status?: number };
-  /** Hooks that ran, in their order, as `name` or `name outcome`. @default all of the API, `continue` */
+  /** Hooks that ran, in their order, as `name` or `name outcome`; one of another API as `api.name`. @default all of the API, `continue` */
   readonly trace?: readonly string[];
 }
 
@@ -83,6 +86,10 @@ export interface Seen {
   readonly says?: Readonly<Record<string, unknown>>;
   readonly body?: string;
   readonly body64?: string;
+  /** What the body says as JSON, however it is written. */
+  readonly json?: unknown;
+  /** Bytes of the body. */
+  readonly length?: number;
 }
 
 const folder = new URL('./cases/', import.meta.url);

@@ -1,5 +1,6 @@
 import { definition as classicDefinition } from '../../gateway/with-gateway.ts';
 import type { BundleSpec } from '../peers/bundle.ts';
+import { merge } from '../suite.ts';
 import { type ApiSpec, apiId, type HookEntry, hooksOf, type PhaseName, type Subject } from './case.ts';
 import { hasHook, type Language, pluginFile, pluginFiles } from './language.ts';
 
@@ -54,13 +55,12 @@ function toEntry(phase: PhaseName, entry: HookEntry, plugin: string, language: L
 }
 
 function classic(id: string, api: ApiSpec, hooks: Hooks, upstreamUrl: string): object {
-  const { proxy, ...rest } = (api.definition ?? {}) as { proxy?: object };
-  return classicDefinition(id, {
+  const made = {
     ...(api.auth && { use_keyless: false, custom_plugin_auth_enabled: true }),
     ...(api.bundle === true ? { custom_middleware_bundle: `${id}.zip` } : { custom_middleware: classicHooks(hooks) }),
-    ...rest,
-    proxy: { target_url: upstreamUrl, ...proxy },
-  });
+    proxy: { target_url: upstreamUrl },
+  };
+  return classicDefinition(id, merge(made, api.definition ?? {}));
 }
 
 function classicHooks({ driver, pre, auth, postKeyAuth, post, response }: Hooks): Fields {

@@ -38,8 +38,20 @@ function* seenDifferences(who: string, expected: Seen & { readonly status?: numb
   if (expected.body !== undefined && expected.body !== had.body.toString()) {
     yield differs(`${who}: body`, expected.body, had.body.toString());
   }
+  if (expected.length !== undefined && expected.length !== had.body.length) {
+    yield differs(`${who}: bytes of the body`, expected.length, had.body.length);
+  }
+  if (expected.json !== undefined) yield* bodyDifferences(who, expected.json, had.body.toString());
   if (expected.body64 !== undefined && expected.body64 !== had.body.toString('base64')) {
     yield differs(`${who}: body, as base64`, expected.body64, had.body.toString('base64'));
+  }
+}
+
+function* bodyDifferences(who: string, wanted: unknown, text: string): Generator<string> {
+  try {
+    yield* jsonDifferences(`${who}: body`, wanted, JSON.parse(text));
+  } catch {
+    yield differs(`${who}: body`, wanted, text);
   }
 }
 

@@ -39,7 +39,6 @@ function named<Value>(list: Readonly<Record<string, Value>> | undefined, { names
 let lastStep = 0;
 
 async function runStep(world: World, subject: Subject, one: Case, step: Step): Promise<string[]> {
-  const api = subject.apis[one.api] ?? {};
   const trace = beginTrace();
   const stepId = `step-${++lastStep}`;
   const upstream = world.upstream.expect(stepId, step.answers);
@@ -49,7 +48,7 @@ async function runStep(world: World, subject: Subject, one: Case, step: Step): P
   const own = named(step.differs, world.language);
   const expected: Expectation = own === undefined ? common : { ...common, ...own };
   const problems = differencesOf(expected, outcome);
-  const hooks = wantedHooks(api, expected.trace, world.language);
+  const hooks = wantedHooks(subject, one.api, expected.trace, world.language);
   problems.push(...(await traceDifferences(world.sink, trace, hooks)));
   if (own === undefined || problems.length > 0) return problems;
   const isNeedless = differencesOf(common, outcome).length === 0 && common.trace?.join() === expected.trace?.join();
@@ -57,7 +56,7 @@ async function runStep(world: World, subject: Subject, one: Case, step: Step): P
 }
 
 async function sent(world: World, api: string, step: Step, stepId: string, trace: ClientTrace): Promise<Received> {
-  const { method = 'GET', path = 'get', headers = {}, body, body64 } = step.request ?? {};
+  const { method = 'GET', path = 'get', headers = {}, body, body64, repeat } = step.request ?? {};
   const asked = step.do === undefined ? {} : { 'X-Do': ascii(step.do) };
   const record = await send(world.port, {
     method,
@@ -65,6 +64,7 @@ async function sent(world: World, api: string, step: Step, stepId: string, trace
     headers: { ...headers, ...asked, 'X-Case': stepId, traceparent: trace.traceparent },
     ...(body !== undefined && { body }),
     ...(body64 !== undefined && { body64 }),
+    ...(repeat !== undefined && { repeat }),
   });
   if (record.failed !== undefined) throw new Error(`the client got ${String(record.failed)}`);
   const text = record.body as string | { base64: string };

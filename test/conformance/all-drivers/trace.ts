@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { OtlpSink, SunkSpan } from '../../telemetry/otlp-sink.ts';
-import { type ApiSpec, hooksOf, type Step } from './case.ts';
+import { hooksOf, type Step, type Subject } from './case.ts';
 import type { Language } from './language.ts';
 
 /** A trace that a client began. */
@@ -63,15 +63,17 @@ function described({ name, attributes }: SunkSpan): string {
 }
 
 /** The hooks of a step as {@link traceDifferences} wants them: `name phase driver outcome`. */
-export function wantedHooks(api: ApiSpec, trace: Step['trace'], language: Language): string[] {
-  const hooks = hooksOf(api).filter(({ entry }) => entry.disabled !== true);
-  const ran = trace ?? hooks.map(({ entry }) => entry.name);
+export function wantedHooks({ apis }: Subject, api: string, trace: Step['trace'], language: Language): string[] {
+  const known = (name: string): ReturnType<typeof hooksOf> =>
+    hooksOf(apis[name] ?? {}).filter(({ entry }) => entry.disabled !== true);
+  const hooks = known(api);
   let at = 0;
-  return ran.map((one) => {
-    const [name, outcome = 'continue'] = one.split(' ');
-    while (at < hooks.length && hooks[at]?.entry.name !== name) at++;
-    const hook = hooks[at++];
-    if (hook === undefined) throw new Error(`the API has no hook "${name}" at this place`);
+  return (trace ?? hooks.map(({ entry }) => entry.name)).map((one) => {
+    const [place = '', outcome = 'continue'] = one.split(' ');
+    const [name, other] = place.split('.').reverse();
+    if (other === undefined) while (at < hooks.length && hooks[at]?.entry.name !== name) at++;
+    const hook = other === undefined ? hooks[at++] : known(other).find(({ entry }) => entry.name === name);
+    if (hook === undefined) throw new Error(`the API has no hook "${place}" at this place`);
     return `${name} ${hook.phase} ${hook.entry.driver ?? language.driver} ${outcome}`;
   });
 }

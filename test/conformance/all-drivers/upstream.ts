@@ -32,8 +32,9 @@ export async function startUpstream(): Promise<Upstream> {
       headers: pairs(request.rawHeaders),
       body: Buffer.concat(chunks),
     });
-    const { status = 200, headers = { 'Content-Type': 'text/plain' }, body = 'ok', body64 } = step.answers;
+    const { status = 200, headers = { 'Content-Type': 'text/plain' }, body64, repeat } = step.answers;
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value as string | string[]);
+    const { body = repeat === undefined ? 'ok' : repeat[0].repeat(repeat[1]) } = step.answers;
     response.writeHead(status).end(body64 === undefined ? body : Buffer.from(body64, 'base64'));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -2,6 +2,7 @@ var who = new TykJS.TykMiddleware.NewMiddleware({});
 
 who.NewProcessRequest(function (request, session, config) {
   var wanted = JSON.parse((request.Headers['X-Do'] || ['{}'])[0]);
+  request.SetHeaders = wanted.set || {};
   if (wanted.code !== undefined) {
     request.ReturnOverrides.ResponseCode = wanted.code;
     request.ReturnOverrides.ResponseBody = wanted.body || '';

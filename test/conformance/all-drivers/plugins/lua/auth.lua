@@ -1,5 +1,6 @@
 function who(request, session, spec)
   local wanted = interpose.json.decode(request.headers["X-Do"] or "{}")
+  request.set_headers = wanted.set
   if wanted.code then
     request.return_overrides = {
       response_code = wanted.code,

@@ -6,6 +6,8 @@ from tyk.decorators import *
 @Hook
 def who(request, session, metadata, spec):
     wanted = json.loads(request.get_header("X-Do") or "{}")
+    for name, value in wanted.get("set", {}).items():
+        request.add_header(name, value)
     overrides = request.object.return_overrides
     if "code" in wanted:
         overrides.response_code = wanted["code"]

@@ -17,7 +17,8 @@ interface Wanted {
 }
 
 export const who = auth((request) => {
-  const { token, session, metadata = {}, code, body = '', error = '', headers = {} } = asked(request);
+  const { set = {}, token, session, metadata = {}, code, body = '', error = '', headers = {} } = asked(request);
+  for (const [name, value] of Object.entries(set)) request.headers.set(name, value);
   if (code !== undefined) return reply(code, error === '' ? body : error, headers);
   if (token === undefined) return reply(403, { error: 'nobody' });
   return accept(token, { ...options(session as Wanted), metadata });
