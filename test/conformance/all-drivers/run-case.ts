@@ -70,9 +70,13 @@ async function sent(world: World, api: string, step: Step, stepId: string, trace
   const text = record.body as string | { base64: string };
   return {
     status: record.status as number,
-    headers: record.headers as [string, string][],
+    headers: (record.headers as [string, string][]).map(([name, value]) => [name, utf8(value)]),
     body: typeof text === 'string' ? Buffer.from(text) : Buffer.from(text.base64, 'base64'),
   };
+}
+
+function utf8(value: string): string {
+  return Buffer.from(value, 'latin1').toString('utf8');
 }
 
 function ascii(value: unknown): string {
