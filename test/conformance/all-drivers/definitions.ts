@@ -22,7 +22,8 @@ export function definitionsFor(subjects: readonly Subject[], language: Language,
       const id = apiId(subject, name);
       const hooks = toHooks(api, subject.plugin, language);
       if (api.bundle === true) bundles[`${id}.zip`] = bundleOf(hooks, language);
-      documents[id] = api.oas === undefined ? classic(id, api, hooks, upstreamUrl) : oas(id, api.oas, hooks, upstreamUrl);
+      documents[id] =
+        api.oas === undefined ? classic(id, api, hooks, upstreamUrl) : oas(id, api.oas, hooks, upstreamUrl);
     }
   }
   return { documents, bundles };
@@ -76,7 +77,9 @@ function classicHooks({ driver, pre, auth, postKeyAuth, post, response }: Hooks)
 
 function bundleOf(hooks: Hooks, language: Language): BundleSpec {
   const all = Object.entries(pluginFiles(language));
-  const used = new Set(Object.values(hooks).flatMap((list) => (Array.isArray(list) ? list.map(({ path }) => path) : [])));
+  const used = new Set(
+    Object.values(hooks).flatMap((list) => (Array.isArray(list) ? list.map(({ path }) => path) : [])),
+  );
   // A Python bundle of one file is that module; TypeScript's hooks import files beside them.
   const files = Object.fromEntries(all.filter(([name]) => language.folder === 'typescript' || used.has(name)));
   return { manifest: { file_list: Object.keys(files), custom_middleware: classicHooks(hooks) }, files };
@@ -97,7 +100,9 @@ function oas(id: string, extension: Readonly<Fields>, hooks: Hooks, upstreamUrl:
       upstream: { url: upstreamUrl },
       server: {
         listenPath: { value: `/${id}/`, strip: true },
-        ...(hooks.auth && { authentication: { enabled: true, custom: { enabled: true, config: oasEntry(hooks.auth[0] as Fields) } } }),
+        ...(hooks.auth && {
+          authentication: { enabled: true, custom: { enabled: true, config: oasEntry(hooks.auth[0] as Fields) } },
+        }),
         ...server,
       },
       middleware: {

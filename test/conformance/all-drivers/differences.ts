@@ -21,9 +21,14 @@ export function differencesOf(expected: Expectation, { client, upstream }: Outco
   return found;
 }
 
-function* seenDifferences(who: string, expected: Seen & { readonly status?: number }, had: Received): Generator<string> {
+function* seenDifferences(
+  who: string,
+  expected: Seen & { readonly status?: number },
+  had: Received,
+): Generator<string> {
   for (const key of ['status', 'method', 'target'] as const) {
-    if (expected[key] !== undefined && expected[key] !== had[key]) yield differs(`${who}: ${key}`, expected[key], had[key]);
+    if (expected[key] !== undefined && expected[key] !== had[key])
+      yield differs(`${who}: ${key}`, expected[key], had[key]);
   }
   for (const [name, value] of Object.entries(expected.headers ?? {})) {
     const wanted = value === null ? [] : typeof value === 'string' ? [value] : value;

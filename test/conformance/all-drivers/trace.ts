@@ -38,7 +38,9 @@ export async function traceDifferences(
   if (server === undefined) return ['trace: the request is no span'];
   const found: string[] = [];
   if (server.parentSpanId !== spanId) found.push("trace: the request's span does not hang from the client's");
-  const hooks = spans.filter((span) => 'interpose.hook.name' in span.attributes).sort((a, b) => Number(a.startNs - b.startNs));
+  const hooks = spans
+    .filter((span) => 'interpose.hook.name' in span.attributes)
+    .sort((a, b) => Number(a.startNs - b.startNs));
   const had = hooks.map(described);
   if (had.join('\n') !== wanted.join('\n')) {
     found.push(`trace: want ${wanted.join(', ') || 'no hooks'}, have ${had.join(', ') || 'no hooks'}`);
@@ -48,7 +50,8 @@ export async function traceDifferences(
     const inside = spans.filter((span) => isCall(span) && span.parentSpanId === hook.spanId).length;
     const isServed = hook.attributes['interpose.hook.driver'] === 'grpc';
     const isAnswered = hook.attributes['interpose.hook.outcome'] !== 'failure';
-    if (isServed && isAnswered && inside !== 1) found.push(`trace: ${inside} calls to the plugin server inside of ${hook.name}`);
+    if (isServed && isAnswered && inside !== 1)
+      found.push(`trace: ${inside} calls to the plugin server inside of ${hook.name}`);
   }
   return found;
 }

@@ -38,7 +38,9 @@ export async function withWorld(
           },
           ...(mode === 'two services' && { start: twoServices }),
         };
-        await withGateway(test, ({ address }) => use({ port: Number(address.split(':').at(-1)), language, upstream, sink }));
+        await withGateway(test, ({ address }) =>
+          use({ port: Number(address.split(':').at(-1)), language, upstream, sink }),
+        );
       }),
     );
   } finally {

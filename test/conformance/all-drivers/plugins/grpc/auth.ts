@@ -1,6 +1,6 @@
 import { SessionState } from '../../../../../proto/gen/coprocess_session_state.ts';
-import { answer } from './request.ts';
 import { asked, requestOf, type ServerHook } from './plugin.ts';
+import { answer } from './request.ts';
 
 export const who: ServerHook = (object) => {
   const { set, code, token, session = {}, metadata = {} } = asked(object);

@@ -1,6 +1,6 @@
 var who = new TykJS.TykMiddleware.NewMiddleware({});
 
-who.NewProcessRequest(function (request, session, config) {
+who.NewProcessRequest((request, session, config) => {
   var wanted = JSON.parse((request.Headers['X-Do'] || ['{}'])[0]);
   request.SetHeaders = wanted.set || {};
   if (wanted.code !== undefined) {

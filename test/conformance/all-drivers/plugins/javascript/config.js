@@ -1,5 +1,5 @@
 var showConfig = new TykJS.TykMiddleware.NewMiddleware({});
-showConfig.NewProcessRequest(function (request, session, config) {
+showConfig.NewProcessRequest((request, session, config) => {
   request.SetHeaders['X-Config'] = JSON.stringify({
     api: config.APIID,
     org: config.OrgID,

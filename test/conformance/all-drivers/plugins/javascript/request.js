@@ -5,7 +5,7 @@ function asked(request) {
 
 function hookOf(edit) {
   var hook = new TykJS.TykMiddleware.NewMiddleware({});
-  hook.NewProcessRequest(function (request, session, config) {
+  hook.NewProcessRequest((request, session, config) => {
     edit(request, asked(request));
     return hook.ReturnData(request, {});
   });
@@ -14,22 +14,22 @@ function hookOf(edit) {
 
 function firstOf(lists) {
   var values = {};
-  Object.keys(lists).forEach(function (name) {
+  Object.keys(lists).forEach((name) => {
     values[name] = lists[name][0];
   });
   return values;
 }
 
 function signature(name) {
-  return function (request) {
+  return (request) => {
     var before = request.Headers['X-Order'];
     request.SetHeaders['X-Order'] = before ? before[0] + ' ' + name : name;
   };
 }
 
-var showRequest = hookOf(function (request, wanted) {
+var showRequest = hookOf((request, wanted) => {
   var headers = {};
-  (wanted.look || []).forEach(function (name) {
+  (wanted.look || []).forEach((name) => {
     headers[name] = (request.Headers[name] || [null])[0];
   });
   request.SetHeaders['X-Saw'] = JSON.stringify({
@@ -43,36 +43,36 @@ var showRequest = hookOf(function (request, wanted) {
   });
 });
 
-var showText = hookOf(function (request) {
+var showText = hookOf((request) => {
   request.SetHeaders['X-Saw'] = JSON.stringify({ text: request.Body });
 });
 
-var editHeaders = hookOf(function (request, wanted) {
-  (wanted.delete || []).forEach(function (name) {
+var editHeaders = hookOf((request, wanted) => {
+  (wanted.delete || []).forEach((name) => {
     request.DeleteHeaders.push(name);
   });
   request.SetHeaders = wanted.set || {};
 });
 
-var editQuery = hookOf(function (request, wanted) {
+var editQuery = hookOf((request, wanted) => {
   request.DeleteParams = wanted.deleteParams || [];
   request.AddParams = wanted.setParams || {};
 });
 
-var editBody = hookOf(function (request, wanted) {
+var editBody = hookOf((request, wanted) => {
   if (wanted.base64 !== undefined) request.Body = b64dec(wanted.base64);
   if (wanted.text !== undefined) request.Body = wanted.text;
   if (wanted.append !== undefined) request.Body += wanted.append;
 });
 
-var move = hookOf(function (request, wanted) {
+var move = hookOf((request, wanted) => {
   // The query of a URL that a script sets counts, so one that is to stay is written again.
   if (wanted.path !== undefined) request.URL = request.URL.replace(/^[^?]*/, wanted.path);
   if (wanted.url !== undefined) request.URL = wanted.url;
   if (wanted.method !== undefined) request.Method = wanted.method;
 });
 
-var answer = hookOf(function (request, wanted) {
+var answer = hookOf((request, wanted) => {
   var overrides = request.ReturnOverrides;
   overrides.ResponseCode = wanted.code || 0;
   overrides.ResponseBody = wanted.body || '';

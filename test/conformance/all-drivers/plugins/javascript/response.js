@@ -1,15 +1,15 @@
 function hookOf(edit) {
   var hook = new TykJS.TykMiddleware.NewMiddleware({});
-  hook.NewProcessResponse(function (response, request, session, config) {
+  hook.NewProcessResponse((response, request, session, config) => {
     edit(response, JSON.parse((request.Headers['X-Do'] || ['{}'])[0]), request, session);
     return hook.ReturnResponseData(response, {});
   });
   return hook;
 }
 
-var showResponse = hookOf(function (response, wanted, request, session) {
+var showResponse = hookOf((response, wanted, request, session) => {
   var headers = {};
-  (wanted.look || []).forEach(function (name) {
+  (wanted.look || []).forEach((name) => {
     headers[name] = (response.Headers[name] || [null])[0];
   });
   response.SetHeaders['X-Saw'] = JSON.stringify({
@@ -22,15 +22,15 @@ var showResponse = hookOf(function (response, wanted, request, session) {
   });
 });
 
-var showValues = hookOf(function (response, wanted) {
+var showValues = hookOf((response, wanted) => {
   var values = {};
-  (wanted.look || []).forEach(function (name) {
+  (wanted.look || []).forEach((name) => {
     values[name] = response.Headers[name] || [];
   });
   response.SetHeaders['X-Saw'] = JSON.stringify({ values: values });
 });
 
-var editResponse = hookOf(function (response, wanted) {
+var editResponse = hookOf((response, wanted) => {
   if (wanted.status !== undefined) response.StatusCode = wanted.status;
   response.DeleteHeaders = wanted.deleteResponse || [];
   response.SetHeaders = wanted.setResponse || {};
@@ -38,16 +38,16 @@ var editResponse = hookOf(function (response, wanted) {
   if (wanted.replyBase64 !== undefined) response.Body = b64dec(wanted.replyBase64);
 });
 
-var leaveResponse = hookOf(function () {});
+var leaveResponse = hookOf(() => {});
 
-var signOne = hookOf(function (response) {
+var signOne = hookOf((response) => {
   response.SetHeaders['X-Order'] = (response.Headers['X-Order'] || [''])[0] + 'one';
 });
 
-var signTwo = hookOf(function (response) {
+var signTwo = hookOf((response) => {
   response.SetHeaders['X-Order'] = (response.Headers['X-Order'] || [''])[0] + 'two';
 });
 
-var breakResponse = hookOf(function () {
+var breakResponse = hookOf(() => {
   throw new Error('the hook broke');
 });

@@ -1,5 +1,5 @@
 var showSession = new TykJS.TykMiddleware.NewMiddleware({});
-showSession.NewProcessRequest(function (request, session, config) {
+showSession.NewProcessRequest((request, session, config) => {
   var saw = { present: session !== null && session.per > 0 };
   if (saw.present) {
     saw.alias = session.alias || '';
@@ -16,7 +16,7 @@ showSession.NewProcessRequest(function (request, session, config) {
 });
 
 var changeSession = new TykJS.TykMiddleware.NewMiddleware({});
-changeSession.NewProcessRequest(function (request, session, config) {
+changeSession.NewProcessRequest((request, session, config) => {
   session.alias = 'changed';
   var metadata = session.meta_data;
   metadata.added = 'by a hook';
