@@ -40,7 +40,9 @@ type Hooks = Readonly<Partial<Record<PhaseName, readonly Fields[]>>> & { readonl
 
 function toHooks(api: ApiSpec, plugin: string, language: Language): Hooks {
   const hooks: Partial<Record<PhaseName, Fields[]>> = {};
-  for (const { phase, entry } of hooksOf(api)) (hooks[phase] ??= []).push(toEntry(phase, entry, plugin, language));
+  for (const { phase, entry } of hooksOf(api)) {
+    hooks[phase] = [...(hooks[phase] ?? []), toEntry(phase, entry, plugin, language)];
+  }
   return { ...hooks, driver: language.driver };
 }
 

@@ -3,5 +3,4 @@ import { sign } from './asked.ts';
 import * as hooks from './request-hooks.ts';
 
 export const editHeaders = postKeyAuth(hooks.editHeaders);
-export const answer = postKeyAuth(hooks.answer);
 export const between = postKeyAuth((request) => sign(request, 'between'));
