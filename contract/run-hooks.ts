@@ -66,8 +66,9 @@ function proceed(
   contract: ContractOptions,
 ): HookCall | undefined {
   outcomes.push(outcome);
-  if (last) return undefined;
   const { answer } = outcome;
+  // After the last hook nobody needs the next call, but a URL that is none is this hook's failure, and must be told as such.
+  if (last && answer?.request?.url === undefined) return undefined;
   if (answer === undefined) return hook.onError === 'continue' ? call : undefined;
   if (answer.reply !== undefined) return undefined;
   try {

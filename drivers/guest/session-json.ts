@@ -26,7 +26,8 @@ const maps = new Set(['accessRights', 'oauthKeys', 'metadata']);
 function toPlain(message: Record<string, unknown>, isMap: boolean): Record<string, unknown> {
   const plain: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(message)) {
-    if (name === '_unknownFields' || isEmpty(value)) continue;
+    // Zero values of a message are left out; what a map has, it has, an empty text too.
+    if (!isMap && (name === '_unknownFields' || isEmpty(value))) continue;
     const key = isMap ? name : name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
     plain[key] = toPlainValue(value, maps.has(name) && !isMap);
   }

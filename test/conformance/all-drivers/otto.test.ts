@@ -1,0 +1,3 @@
+import { allCases } from './all-drivers.ts';
+
+allCases('otto');

@@ -1,0 +1,5 @@
+import { pre } from 'interpose/plugin';
+
+export const showConfig = pre((request, { config, apiId, orgId }) => {
+  request.headers.set('X-Config', JSON.stringify({ api: apiId, org: orgId, data: config }));
+});

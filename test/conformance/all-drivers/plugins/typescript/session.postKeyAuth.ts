@@ -1,0 +1,4 @@
+import { postKeyAuth } from 'interpose/plugin';
+import * as hooks from './session-hooks.ts';
+
+export const showSession = postKeyAuth(hooks.showSession);

@@ -1,0 +1,4 @@
+// time limit: 300 s
+import { allCases } from './all-drivers.ts';
+
+allCases('typescript');
