@@ -13,7 +13,8 @@ export function rawRequest(exchange: Exchange, target: string, copies: Copies): 
   const method = state === undefined ? (request.method ?? 'GET') : visibleMethod(state);
   const host = state?.host ?? hostOf(request);
   const lines = state?.headers.raw() ?? request.rawHeaders;
-  const body = state !== undefined && exchange.bodyRead ? state.body.subarray(0, copies.maxBytes) : copies.requestBody();
+  const body =
+    state !== undefined && exchange.bodyRead ? state.body.subarray(0, copies.maxBytes) : copies.requestBody();
   return wire(`${method} ${target} HTTP/1.1\r\nHost: ${host}\r\n`, lines, body);
 }
 

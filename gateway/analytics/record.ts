@@ -3,7 +3,7 @@ import { fromByteString } from '../../contract/text.ts';
 import type { Exchange } from '../exchange.ts';
 import { mayHaveBody } from '../object/body.ts';
 import type { Copies } from './copies.ts';
-import { type RecordedPaths, pathsOf } from './paths.ts';
+import { pathsOf, type RecordedPaths } from './paths.ts';
 import { rawRequest, rawResponse } from './raw.ts';
 import { tagsOf } from './tags.ts';
 

@@ -73,7 +73,11 @@ export function createMetrics(version: string): Metrics {
   }
 
   const upGauge = (name: string, help: string, label: string, read: ReadStates): void =>
-    watch(new WatchedMetric('gauge', name, help, label, () => Array.from(read(), ([key, up]) => [key, up ? 1 : 0] as const)));
+    watch(
+      new WatchedMetric('gauge', name, help, label, () =>
+        Array.from(read(), ([key, up]) => [key, up ? 1 : 0] as const),
+      ),
+    );
 
   return {
     contentType: 'text/plain; version=0.0.4; charset=utf-8',
