@@ -100,7 +100,8 @@ function moment(unixMs: number): [seconds: number, nanoseconds: number] {
 
 /** Records that are to stay for good. */
 function centuryLater(unixMs: number): number {
-  return unixMs + 100 * 365.25 * 24 * 3600 * 1000;
+  const date = new Date(unixMs);
+  return date.setUTCFullYear(date.getUTCFullYear() + 100);
 }
 
 /** Bytes of the request's body; -1: the client did not say. */

@@ -1,5 +1,7 @@
 import { once } from 'node:events';
+import { connect } from 'node:http2';
 import { createConnection } from 'node:net';
+
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { withUpstream } from '../with-gateway.ts';
@@ -257,6 +259,32 @@ records('detailed records have the raw request and response, as much of the bodi
       assert.match(refusal, /^HTTP\/1\.1 401 Unauthorized\r\n(.+\r\n)*\r\n\{\n {4}"e$/);
     });
   }, reply);
+});
+
+records('a caller’s session may ask for details; over HTTP/2 they are the same', async () => {
+  await withUpstream(async ({ url }) => {
+    const api = { use_keyless: false, auth: { auth_header_name: 'Authorization' }, proxy: { target_url: url } };
+    await withRecords({ apis: { api } }, async ({ gateway, next }) => {
+      const access_rights = { api: { api_id: 'api', versions: ['Default'] } };
+      const key = { org_id: 'default', enable_detailed_recording: true, access_rights };
+      const made = await fetch(`${gateway.control}/tyk/keys/mine`, {
+        method: 'POST',
+        headers: secret,
+        body: JSON.stringify(key),
+      });
+      assert.is(made.status, 200);
+      const session = connect(gateway.url);
+      const stream = session.request({ ':method': 'POST', ':path': '/api/p', authorization: 'mine' });
+      stream.end('sent over HTTP/2');
+      stream.resume();
+      await once(stream, 'end');
+      session.close();
+      const { RawRequest, RawResponse, ResponseCode } = await next();
+      assert.is(ResponseCode, 200);
+      assert.match(decoded(RawRequest), /^POST \/p HTTP\/1\.1\r\nHost: .+\r\n(.+\r\n)+\r\nsent over HTTP\/2$/);
+      assert.match(decoded(RawResponse), /^HTTP\/1\.1 200 OK\r\n(.+\r\n)+\r\n\{.*"body":"sent over HTTP\/2"\}$/);
+    });
+  });
 });
 
 records('a request whose client goes away is a 499, of the API that it was sent on to', async () => {

@@ -11,8 +11,6 @@ export interface Records {
   readonly gateway: TestGateway;
   /** The record that is in the list longest; waits for one. */
   readonly next: () => Promise<Read>;
-  /** Its bytes. */
-  readonly nextBytes: () => Promise<Buffer>;
   readonly redis: Redis;
   readonly server: Valkey;
 }
@@ -35,15 +33,13 @@ export async function withRecords(
     store: { kind: 'redis', url: server.url },
     analytics: { enabled: true, ...analytics },
   };
-  const nextBytes = async (): Promise<Buffer> => {
+  const next = async (): Promise<Read> => {
     const popped = await redis.blpopBuffer(listKey, 10);
     if (popped === null) throw new Error('no record came');
-    return popped[1];
+    return decode(popped[1]) as Read;
   };
   try {
-    await withGateway({ ...test, configuration: settings }, (gateway) =>
-      use({ gateway, redis, server, nextBytes, next: async () => decode(await nextBytes()) as Read }),
-    );
+    await withGateway({ ...test, configuration: settings }, (gateway) => use({ gateway, redis, server, next }));
   } finally {
     redis.disconnect();
     await server.close();
