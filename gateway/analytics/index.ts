@@ -7,9 +7,6 @@ import { apiRecorder } from './api-recorder.ts';
 import { type RecordCounts, RecordWriter, type RecordWriterOptions } from './record-writer.ts';
 import type { ApiRecorder } from './recording.ts';
 
-export type { RecordCounts } from './record-writer.ts';
-export type { ApiRecorder, Recording } from './recording.ts';
-
 /** One record per request, in the store, where tyk-pump reads them. */
 export interface Analytics {
   /** To be asked once per revision of an API; undefined when there are to be no records of it. */
@@ -33,6 +30,7 @@ export function openAnalytics(
     maxRecords: analytics.maxQueuedRecords,
     expireMs: analytics.expireMs,
     multipleKeys: analytics.multipleKeys,
+    calmMs: 10_000,
     log,
   });
   const encoder = new Encoder();

@@ -8,6 +8,8 @@ export interface RecordWriterOptions {
   readonly expireMs: number;
   /** Spread the records over ten lists. */
   readonly multipleKeys: boolean;
+  /** Nothing must have been dropped for this long before the log hears that all is well again. */
+  readonly calmMs: number;
   readonly log: (level: 'info' | 'warn', message: string, fields?: Record<string, unknown>) => void;
 }
 
@@ -34,6 +36,7 @@ export class RecordWriter implements RecordCounts {
   private flushing: Promise<void> | undefined;
   /** Dropped since all was well; the log is told of the first one, and of the end. */
   private lost = 0;
+  private lostAtMs = 0;
   private batches = 0;
 
   constructor(options: RecordWriterOptions) {
@@ -55,6 +58,7 @@ export class RecordWriter implements RecordCounts {
     this.dropped += count;
     if (this.lost === 0) this.options.log('warn', `analytics records are dropped: ${reason}`);
     this.lost += count;
+    this.lostAtMs = performance.now();
   }
 
   /** Write what waits; nothing waits for a store that does not answer. */
@@ -109,7 +113,7 @@ export class RecordWriter implements RecordCounts {
   }
 
   private recovered(): void {
-    if (this.lost === 0) return;
+    if (this.lost === 0 || performance.now() - this.lostAtMs < this.options.calmMs) return;
     this.options.log('info', 'analytics records are written again', { dropped: this.lost });
     this.lost = 0;
   }

@@ -103,7 +103,10 @@ export const analytics = {
   mongo_db_name: harmless(byPump),
   mongo_collection: harmless(byPump),
   purge_delay: harmless(byPump),
-  serializer_type: honoured(z.enum(['', 'msgpack', 'protobuf']), '`analytics.serializer`; `protobuf` is refused once analytics are on'),
+  serializer_type: honoured(
+    z.enum(['', 'msgpack', 'protobuf']),
+    '`analytics.serializer`; `protobuf` is refused once analytics are on',
+  ),
 };
 
 export const access = block({

@@ -20,6 +20,7 @@ function writerOn(
     maxRecords: 3,
     expireMs: 60_000,
     multipleKeys: false,
+    calmMs: 0,
     log: (...line) => lines.push(line),
     ...more,
   });
@@ -43,6 +44,15 @@ delivery('what waits is bounded, by number and by size, and the log is told once
   assert.is(large.dropped, 6);
   await large.close();
   assert.is(large.written, 64);
+});
+
+delivery('overflow that comes and goes is one line in the log, not one per batch', async () => {
+  const [writer, lines] = writerOn(async () => {}, { calmMs: 10_000 });
+  for (let batch = 0; batch < 5; batch++) {
+    for (let i = 0; i < 4; i++) writer.push(record());
+    await writer.close();
+  }
+  assert.equal([writer.written, writer.dropped, lines.length], [15, 5, 1]);
 });
 
 delivery('records on their way to a store that is slow to answer count too', async () => {
