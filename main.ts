@@ -212,6 +212,7 @@ async function runningGateway(
 ): Promise<Running> {
   const observe = createObserver({ tracing, metrics, logger, accessLog: configuration.log.accessLog });
   const gateway = await openGateway({ configuration, dispatcher, state, observe, metrics, log: logger.log, version });
+  if (state.analytics !== undefined) metrics.watchRecords(state.analytics.counts);
   metrics.watchApis(() => ({ loaded: gateway.world.byId.keys(), refused: gateway.world.problems.length }));
   metrics.watchBundles(() => {
     const problems = dispatcher.bundles.problems();

@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream';
 import type { HeaderPair } from '../contract/answer.ts';
 import { Cancellation } from '../contract/cancellation.ts';
 import type { RequestState } from '../contract/request-state.ts';
+import type { Recording } from './analytics/recording.ts';
 import type { RequestContext } from './chain/context.ts';
 import type { Api } from './definitions/api.ts';
 import type { ApiVersion } from './definitions/api-version.ts';
@@ -46,6 +47,8 @@ export class Exchange {
   responseHeaders: HeaderPair[] | undefined;
   /** The client asked for another protocol (WebSocket): its connection, and what it sent ahead. */
   upgrade: { readonly socket: Duplex; readonly head: Buffer } | undefined;
+  /** Gathers what the analytics record tells; most often there is none. */
+  recording: Recording | undefined;
   /** How often a `tyk://` URL has sent the request to an API again. */
   loops = 0;
   /** How often it may, when a loop has said so. */

@@ -264,6 +264,7 @@ function finish(exchange: Exchange, observer: ApiObserver): void {
   const status = response.headersSent ? response.statusCode : exchange.upgrade === undefined ? 0 : 101;
   exchange.span?.end(status);
   observer.finish(exchange, status);
+  exchange.recording?.end(exchange, status);
 }
 
 /** A path with such an escape is no path: nothing behind us may have to guess what it means. */

@@ -160,6 +160,7 @@ function apiParts(
     forwardedFor: configuration.routing.forwardedFor,
     upstreamTimeoutMs: configuration.upstream.timeoutMs,
     observer: observe(api),
+    recorder: state.analytics?.forApi(api),
     sessions: state.sessions,
     keyHashFunction: keys.hashFunction,
     notLoaded: notLoaded(configuration),

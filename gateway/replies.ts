@@ -3,6 +3,7 @@ import type { HeaderPair, Reply } from '../contract/answer.ts';
 import { canonicalName, isHeaderName } from '../contract/canonical.ts';
 import { sniffContentType } from '../contract/sniff.ts';
 import type { ClientResponse } from './exchange.ts';
+import { copyOf } from './response-copy.ts';
 
 /** What of the gateway's own replies an operator can switch. */
 export interface ReplyOptions {
@@ -70,6 +71,12 @@ export function send(response: ClientResponse, status: number, headers: readonly
     if (name !== 'Content-Length' && name !== 'Transfer-Encoding') lines.push(name, value);
   }
   if (!bodiless(status)) lines.push('Content-Length', String(body.length));
+  const withoutBody = bodiless(status) || response.req.method === 'HEAD';
+  const copy = copyOf(response);
+  if (copy !== undefined) {
+    copy.head(status, lines);
+    if (!withoutBody) copy.body(body);
+  }
   if (response instanceof ServerResponse) {
     response.writeHead(
       status,
@@ -83,7 +90,7 @@ export function send(response: ClientResponse, status: number, headers: readonly
     }
     response.writeHead(status);
   }
-  if (bodiless(status) || response.req.method === 'HEAD') response.end();
+  if (withoutBody) response.end();
   else response.end(body);
 }
 

@@ -1,3 +1,4 @@
+import { type Analytics, openAnalytics } from './analytics/index.ts';
 import type { Configuration } from './configuration/index.ts';
 import { createHostServices, type HostServices } from './host-services.ts';
 import { createPolicies, createSessions, type Sessions } from './session/index.ts';
@@ -9,6 +10,8 @@ export interface GatewayState {
   readonly hostServices: HostServices;
   /** What gateways that share the store tell each other. */
   readonly messages: Pick<Store, 'publish' | 'subscribe' | 'onGap'>;
+  /** Undefined when no records are asked for. */
+  readonly analytics: Analytics | undefined;
   close(): Promise<void>;
 }
 
@@ -27,11 +30,14 @@ export async function openState(configuration: Configuration, log: StateLog): Pr
     report,
   });
   const fire = (event: string, payload: unknown): void => log('info', 'a plugin fired an event', { event, payload });
+  const analytics = openAnalytics(configuration, store, log);
   return {
     sessions,
     hostServices: createHostServices(store, sessions.records, fire),
     messages: store,
+    analytics,
     close: async () => {
+      await analytics?.close();
       await sessions.close();
       await store.close();
     },

@@ -29,6 +29,7 @@ const soleImporters: Record<string, string> = {
   'http2-proxy': 'gateway/upstream/',
   undici: 'gateway/upstream/',
   ioredis: 'gateway/store/',
+  '@msgpack/msgpack': 'gateway/analytics/',
   yauzl: 'coprocess/bundles/',
   'isolated-vm': 'drivers/javascript/',
   wasmoon: 'drivers/lua/',

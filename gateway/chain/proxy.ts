@@ -74,6 +74,7 @@ export async function proxy(
     timeoutMs,
     tls: api.target.tls,
     cancellation: exchange.cancellation,
+    onBody: exchange.recording?.upstream(exchange, base.host),
   };
   try {
     if (exchange.upgrade !== undefined) {
@@ -90,7 +91,10 @@ export async function proxy(
       responseSteps(exchange, to, parts),
     );
     span?.end(result.status);
-    if (result.status !== 0) parts.observer.upstream(exchange, result.headMs);
+    if (result.status !== 0) {
+      parts.observer.upstream(exchange, result.headMs);
+      exchange.recording?.answered(result.headMs);
+    }
   } catch (error) {
     span?.end(0, error as Error);
     answerProxyError(exchange, error, parts);

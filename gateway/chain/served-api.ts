@@ -3,6 +3,7 @@ import { canonicalName } from '../../contract/canonical.ts';
 import { HeaderList } from '../../contract/header-list.ts';
 import { type HookSpec, isLoaded, type SetReport } from '../../contract/plugin-set.ts';
 import { parseTarget, type UrlParts } from '../../contract/url.ts';
+import type { ApiRecorder } from '../analytics/recording.ts';
 import type { Api, TargetBase } from '../definitions/api.ts';
 import type { FixedReply } from '../definitions/api-version.ts';
 import { firstMatch } from '../definitions/endpoint-path.ts';
@@ -44,6 +45,8 @@ export interface ServedApiParts extends Omit<ProxyParts, OwnParts>, RequestStepP
   /** Find the API that a `tyk://` URL names. */
   readonly resolve: (name: string) => ServedApi | undefined;
   readonly installed: readonly string[];
+  /** Undefined: there are no analytics records of this API. */
+  readonly recorder: ApiRecorder | undefined;
 }
 
 /** Requests may be sent on by `tyk://` this often, as in the original. */
@@ -144,6 +147,8 @@ export function serveApi(api: Api, report: SetReport, parts: ServedApiParts): Se
       ensureState(exchange).rewrite = undefined;
       return loop(exchange, parseTarget(location));
     }
+    // Of what a script answers as it is, there is no record (spec/platform-contract §11 Q9).
+    if (hook.type !== 'virtual') exchange.recording = undefined;
     const list = new HeaderList();
     for (const [name, value] of headers) list.set(canonicalName(name), value);
     // Response hooks see who answered in place of the upstream, and when, as they do there (recorded).
@@ -177,6 +182,8 @@ export function serveApi(api: Api, report: SetReport, parts: ServedApiParts): Se
     },
     async handle(exchange) {
       inFlight++;
+      // The API where a request ends is the one that its record is of.
+      exchange.recording = parts.recorder?.begin(exchange);
       try {
         await run(exchange);
       } catch (error) {

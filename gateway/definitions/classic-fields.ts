@@ -11,7 +11,6 @@ import {
   listMapOf,
   listOf,
   mapOf,
-  ofAnalytics,
   section,
   switchedOn,
 } from './field-table.ts';
@@ -270,10 +269,10 @@ export const classicFields: FieldTree = {
     options_passthrough: honoured('OPTIONS requests go to the upstream, past every request step'),
     debug: harmless('log levels are the configuration’s'),
   }),
-  do_not_track: ofAnalytics,
-  enable_detailed_recording: ofAnalytics,
-  expire_analytics_after: ofAnalytics,
-  tag_headers: ofAnalytics,
+  do_not_track: honoured('no analytics records'),
+  enable_detailed_recording: honoured('analytics records have the raw request and response'),
+  expire_analytics_after: honoured('seconds; analytics records tell it'),
+  tag_headers: honoured('their values become tags of analytics records'),
   enable_context_vars: honoured('`$tyk_context.` variables are filled in; without it they are empty'),
   detailed_tracing: honoured('a span per built-in step'),
   response_processors: listOf({

@@ -28,9 +28,6 @@ export function honoured(note: string): Field {
   return { role: 'honoured', note };
 }
 
-/** Steers records of requests, which this gateway does not write (`analytics.enabled` of the configuration is refused). */
-export const ofAnalytics: Field = { role: 'harmless', note: 'no analytics records are written' };
-
 export function harmless(note: string): Field {
   return { role: 'harmless', note };
 }

@@ -6,7 +6,6 @@ import {
   hasEntries,
   honoured,
   listOf,
-  ofAnalytics,
   section,
   switchedSection,
 } from './field-table.ts';
@@ -75,8 +74,8 @@ const extendedPaths: FieldTree = {
   }),
   size_limits: listOf({ ...endpoint, size_limit: honoured('bytes') }),
   method_transforms: listOf({ ...endpoint, to_method: honoured('') }),
-  track_endpoints: ofAnalytics,
-  do_not_track_endpoints: ofAnalytics,
+  track_endpoints: listOf(endpoint, 'analytics records have the path of the endpoint, and `TrackPath`'),
+  do_not_track_endpoints: listOf(endpoint, 'no analytics records'),
   internal: listOf(endpoint, 'reached by `tyk://` only'),
   go_plugin: listOf({
     ...endpoint,

@@ -18,9 +18,10 @@ import type { SessionWorld, StoredSession } from './stored-session.ts';
 
 export type { Caller } from './caller.ts';
 export { extractId, readsBody } from './extract-id.ts';
-export { newId } from './key-names.ts';
+export { hashOfName, newId } from './key-names.ts';
 export type { KeyRecord, KeyRecords } from './key-records.ts';
 export type { OrgRecords } from './org-records.ts';
+export { policyIds } from './policies/apply-policies.ts';
 export { PolicyError } from './policies/draft-rights.ts';
 export { createPolicies, type Policies, PolicyFileError } from './policies/policies.ts';
 export { type Policy, policyJson, readPolicy } from './policies/policy.ts';

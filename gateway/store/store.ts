@@ -45,7 +45,16 @@ export interface Store {
   subscribe(channel: string, listener: (message: string) => void): () => void;
   /** Called whenever messages may have been missed, after listening works again. */
   onGap(listener: () => void): void;
+  /** Lists that another program reads; undefined in a store that only this process has. */
+  readonly lists: Lists | undefined;
   close(): Promise<void>;
+}
+
+export interface Lists {
+  /** Put values at a list's end, in their order. */
+  append(key: string, values: readonly Buffer[]): Promise<void>;
+  /** Give a key a lifetime, if it has none. */
+  expireUnlessLimited(key: string, ttlSeconds: number): Promise<void>;
 }
 
 /** At most `limit` requests in any `perMs` milliseconds. The key begins with `rate-limit-`; the limit is a whole number. */

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { ClientResponse } from '../exchange.ts';
+import { copyOf, type ResponseCopy } from '../response-copy.ts';
 import { breakOff, endResponse, isGone, streamOf, writeBody, writeHead } from './client-response.ts';
 import type { ResponseHead } from './response-head.ts';
 import type { Trailers } from './trailers.ts';
@@ -27,6 +28,7 @@ export class ClientWriter {
   private readonly owner: WriterOwner;
   /** What comes over HTTP/2 came without a length on purpose. */
   private readonly fromHttp2: boolean;
+  private readonly copy: ResponseCopy | undefined;
   /** The head, until it is written, and the first part of the body with it. */
   private head: ResponseHead | undefined;
   private held: Buffer | undefined;
@@ -41,6 +43,7 @@ export class ClientWriter {
     this.response = response;
     this.owner = owner;
     this.fromHttp2 = fromHttp2;
+    this.copy = copyOf(response);
     // V8 puts a closure that is assigned straight to a property into the old generation; it would keep the whole request from being
     // collected young: measured, a third of all garbage lived on that way.
     const onClose = () => this.closed();
@@ -71,6 +74,7 @@ export class ClientWriter {
     if (!this.begun) this.writeHead(true, trailers);
     if (this.over) return;
     this.ended = true;
+    if (held !== undefined) this.copy?.body(held);
     endResponse(this.response, held, this.bodiless ? undefined : trailers);
   }
 
@@ -114,6 +118,7 @@ export class ClientWriter {
     try {
       writeHead(response, head, bodiless || (complete && held === undefined && !trails), mayTrail);
       this.begun = true;
+      this.copy?.head(head.status, head.entries);
     } catch (cause) {
       const text = (cause as Error).message;
       this.owner.headRefused(new UpstreamError('FAILED', `the response cannot be sent: ${text}`, { cause }));
@@ -121,7 +126,9 @@ export class ClientWriter {
   }
 
   private writeNow(chunk: Buffer): void {
-    if (this.over || writeBody(this.response, chunk) || this.busy) return;
+    if (this.over) return;
+    this.copy?.body(chunk);
+    if (writeBody(this.response, chunk) || this.busy) return;
     this.busy = true;
     this.owner.clientBusy();
     if (this.listensForDrain) return;

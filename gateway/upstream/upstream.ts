@@ -22,6 +22,8 @@ export interface UpstreamRequest {
   readonly tls: UpstreamTls;
   /** Ends the request before its time. That the client goes away, `forward` sees by itself. */
   readonly cancellation?: Cancellation;
+  /** Told each part of the client's body as it streams through. */
+  readonly onBody?: ((chunk: Buffer) => void) | undefined;
 }
 
 /** What happens to the response before the client gets it. */

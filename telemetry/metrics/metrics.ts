@@ -2,7 +2,7 @@ import type { Metric, Registry } from 'prom-client';
 import { ApiMetrics } from './api-metrics.ts';
 import { createFamilies } from './families.ts';
 import type { Exposition } from './family.ts';
-import { WatchedGauge } from './watched-gauge.ts';
+import { WatchedMetric } from './watched-metric.ts';
 
 /** Counts what the process does, and tells Prometheus. */
 export interface Metrics {
@@ -18,6 +18,8 @@ export interface Metrics {
   watchBundles(read: ReadStates): void;
   /** Which APIs there are. The numbers of one that is gone go with the next scrape. */
   watchApis(read: () => ApiStates): void;
+  /** How analytics records have fared since the start. */
+  watchRecords(counts: RecordCounts): void;
   /** The exposition, in Prometheus' text format. */
   text(): Promise<string>;
   readonly contentType: string;
@@ -30,6 +32,11 @@ export interface ApiStates {
   readonly refused: number;
 }
 
+export interface RecordCounts {
+  readonly written: number;
+  readonly dropped: number;
+}
+
 export type ReadStates = () => Iterable<readonly [name: string, up: boolean]>;
 
 /**
@@ -40,8 +47,8 @@ export type ReadStates = () => Iterable<readonly [name: string, up: boolean]>;
  */
 export function createMetrics(version: string): Metrics {
   const families = createFamilies();
-  const others: WatchedGauge[] = [
-    new WatchedGauge('interpose_build_info', 'Version of this program.', 'version', () => [[version, 1]]),
+  const others: WatchedMetric[] = [
+    new WatchedMetric('gauge', 'interpose_build_info', 'Version of this program.', 'version', () => [[version, 1]]),
   ];
   let opening: Promise<Registry> | undefined;
 
@@ -58,9 +65,9 @@ export function createMetrics(version: string): Metrics {
     return registry;
   }
 
-  function watch(gauge: WatchedGauge): void {
-    others.push(gauge);
-    void opening?.then((registry) => register(registry, gauge));
+  function watch(metric: WatchedMetric): void {
+    others.push(metric);
+    void opening?.then((registry) => register(registry, metric));
   }
 
   function forgetApi(id: string): void {
@@ -68,7 +75,11 @@ export function createMetrics(version: string): Metrics {
   }
 
   const upGauge = (name: string, help: string, label: string, read: ReadStates): void =>
-    watch(new WatchedGauge(name, help, label, () => Array.from(read(), ([key, up]) => [key, up ? 1 : 0] as const)));
+    watch(
+      new WatchedMetric('gauge', name, help, label, () =>
+        Array.from(read(), ([key, up]) => [key, up ? 1 : 0] as const),
+      ),
+    );
 
   return {
     contentType: 'text/plain; version=0.0.4; charset=utf-8',
@@ -98,7 +109,15 @@ export function createMetrics(version: string): Metrics {
           ['refused', refused],
         ];
       };
-      watch(new WatchedGauge('interpose_apis', 'APIs by state.', 'state', states));
+      watch(new WatchedMetric('gauge', 'interpose_apis', 'APIs by state.', 'state', states));
+    },
+    watchRecords(counts) {
+      const help = 'Analytics records, by what became of them.';
+      const read = (): [string, number][] => [
+        ['written', counts.written],
+        ['dropped', counts.dropped],
+      ];
+      watch(new WatchedMetric('counter', 'interpose_analytics_records_total', help, 'outcome', read));
     },
     text: async () => (await registry()).metrics(),
   };

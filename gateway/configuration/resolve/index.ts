@@ -41,10 +41,7 @@ export function resolveChecked(context: Context, checked: CheckedConfiguration):
   checkVersions(context, ['upstream'], checked.upstream);
   if (checked.javascript.library !== undefined)
     mustExist(context, ['javascript', 'library'], checked.javascript.library);
-  if (checked.analytics.enabled) {
-    const cure = 'Leave it off; "log: { accessLog: true }" writes a line per request, and the metrics count them.';
-    refuse(context, ['analytics', 'enabled'], 'asks for records of requests, which are not written yet', cure);
-  }
+  if (checked.analytics.enabled) checkAnalytics(context, checked);
   if (checked.errors.templates !== undefined) mustExist(context, ['errors', 'templates'], checked.errors.templates);
   const { definitions, policies, plugins, keys, routing, metrics, log, contract, guests, typescript } = checked;
   return {
@@ -102,6 +99,17 @@ export function resolveChecked(context: Context, checked: CheckedConfiguration):
     lua: { ...checked.lua, interpreter: program(context, checked.lua.interpreter) },
     compatibility: native,
   };
+}
+
+function checkAnalytics(context: Context, { analytics, store }: CheckedConfiguration): void {
+  if (store.kind !== 'redis') {
+    const cure = 'For example: store: { kind: redis, url: redis://127.0.0.1:6379 }; or leave analytics off.';
+    refuse(context, ['analytics', 'enabled'], 'needs a Redis for its records, and "store.kind" is memory', cure);
+  }
+  if (analytics.serializer !== 'msgpack') {
+    const cure = 'Write msgpack: tyk-pump reads both.';
+    refuse(context, ['analytics', 'serializer'], `asks for ${analytics.serializer}, which is not built in`, cure);
+  }
 }
 
 function resolveBundles(context: Context, { bundles }: CheckedConfiguration): Bundles {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { clientTls, count, flag, ms, msOrNone, oneOf, secret, section, text } from './parts.ts';
+import { bytes, clientTls, count, flag, ms, msOrNone, oneOf, secret, section, text } from './parts.ts';
 
 const redis = z.strictObject({
   kind: z.literal('redis').meta({ description: 'Redis or Valkey' }),
@@ -79,15 +79,16 @@ export const keys = section('Keys and their sessions', {
 });
 
 export const analytics = section(
-  'One record per request, as tyk-pump reads them. They are not written yet: switching them on is refused',
+  'One record per request, in a list of the store, where tyk-pump reads them (docs/observability.md)',
   {
-    enabled: flag(false, 'Write records'),
-    detailed: flag(false, 'Put raw requests and responses into them'),
+    enabled: flag(false, 'Write records; needs `store: { kind: redis }`'),
+    detailed: flag(false, 'Put raw requests and responses into them, of all APIs'),
+    maxBodyBytes: bytes(65_536, 'How much of each body such a record holds'),
     ignoredIps: z
       .array(z.string())
       .default([])
       .meta({ description: 'Clients of whose requests there is no record', examples: [['10.0.0.1']] }),
-    serializer: oneOf(['msgpack', 'protobuf'], 'msgpack', 'Form of records in the store'),
+    serializer: oneOf(['msgpack', 'protobuf'], 'msgpack', 'Form of records in the store; `protobuf` is not built in'),
     multipleKeys: flag(false, 'Spread records over ten lists'),
     expireMs: msOrNone(60_000, 'How long records wait in the store for a pump; 0: for ever'),
     maxQueuedRecords: count(10_000, 'Records that wait to be written; more are dropped, and counted'),

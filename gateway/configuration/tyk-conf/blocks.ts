@@ -97,13 +97,16 @@ export const analytics = {
   records_buffer_size: honoured(number, '`analytics.maxQueuedRecords` (1000 at least)'),
   storage_expiration_time: honoured(number, '`analytics.expireMs` (60 s; -1: never)'),
   enable_multiple_analytics_keys: same(flag, 'analytics.multipleKeys'),
-  purge_interval: harmless('records are written at once'),
+  purge_interval: harmless('records are written every 200 ms'),
   csv_dir: harmless(byPump),
   mongo_url: harmless(byPump),
   mongo_db_name: harmless(byPump),
   mongo_collection: harmless(byPump),
   purge_delay: harmless(byPump),
-  serializer_type: honoured(z.enum(['', 'msgpack', 'protobuf']), '`analytics.serializer`'),
+  serializer_type: honoured(
+    z.enum(['', 'msgpack', 'protobuf']),
+    '`analytics.serializer`; `protobuf` is refused once analytics are on',
+  ),
 };
 
 export const access = block({

@@ -53,6 +53,8 @@ export interface Analytics {
   readonly enabled: boolean;
   /** Records carry raw requests and responses. */
   readonly detailed: boolean;
+  /** How much of each body such a record holds. */
+  readonly maxBodyBytes: number;
   readonly ignoredIps: readonly string[];
   readonly serializer: 'msgpack' | 'protobuf';
   readonly multipleKeys: boolean;

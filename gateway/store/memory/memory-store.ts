@@ -46,6 +46,7 @@ class MemoryStore implements Store {
   readonly kind = 'memory';
   readonly available = true;
   readonly hearing = true;
+  readonly lists = undefined;
   private readonly values: LRUCache<string, Entry>;
   private readonly windows: LRUCache<string, SlidingWindow | SlicedWindow>;
   private readonly quotas: LRUCache<string, Quota>;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Cluster, type Redis } from 'ioredis';
 import type { RedisStore as RedisConfiguration } from '../../configuration/index.ts';
 import { maxExactLimit } from '../rate-slices.ts';
-import { type Admission, type QuotaCount, type RateCount, type Store, StoreUnavailable } from '../store.ts';
+import { type Admission, type Lists, type QuotaCount, type RateCount, type Store, StoreUnavailable } from '../store.ts';
 import { type Connection, connect } from './connection.ts';
 import { Deadlines } from './deadlines.ts';
 import { Pulse } from './pulse.ts';
@@ -31,6 +31,14 @@ export async function createRedisStore(
 
 class RedisStore implements Store {
   readonly kind = 'redis';
+  readonly lists: Lists = {
+    append: async (key, values) => {
+      await this.ask(() => this.redis.rpush(key, ...values));
+    },
+    expireUnlessLimited: async (key, ttlSeconds) => {
+      if ((await this.secondsLeft(key)) === -1) await this.ask(() => this.redis.expire(key, ttlSeconds));
+    },
+  };
   /** Settles once the first beat was heard, or the wait is over. */
   readonly opened: Promise<void>;
   private readonly redis: Scripted;

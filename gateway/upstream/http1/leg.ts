@@ -104,6 +104,7 @@ export class Http1Leg implements Dispatcher.DispatchHandler, DeliverySource, Bod
   write(chunk: Buffer): boolean {
     const body = this.body as ClientBody;
     body.write(chunk);
+    this.call.to.onBody?.(chunk);
     // It may take the chunk at once, so that there is nothing to wait for.
     if (!this.dispatched) this.dispatch();
     if (!body.flowing) this.awaitHead();

@@ -43,7 +43,7 @@ export class Http2Leg implements DeliverySource {
     this.call = call;
     this.sessions = sessions;
     this.head = http2Head(to, scheme, body === undefined ? lengthOf(to.method, to.body) : body.length);
-    this.upload = body === undefined ? undefined : new Upload(request, this);
+    this.upload = body === undefined ? undefined : new Upload(request, this, to.onBody);
     this.delivery = new Delivery({ request, response, steps, method: to.method, unzip: this.head.unzip }, this);
   }
 

@@ -13,17 +13,20 @@ export class Upload {
   begun = false;
   private readonly request: ClientRequest;
   private readonly owner: UploadOwner;
+  private readonly onBody: ((chunk: Buffer) => void) | undefined;
   private detach: (() => void) | undefined;
 
-  constructor(request: ClientRequest, owner: UploadOwner) {
+  constructor(request: ClientRequest, owner: UploadOwner, onBody: ((chunk: Buffer) => void) | undefined) {
     this.request = request;
     this.owner = owner;
+    this.onBody = onBody;
   }
 
   to(stream: ClientHttp2Stream): void {
     const { request, owner } = this;
     const onData = (chunk: Buffer) => {
       this.begun = true;
+      this.onBody?.(chunk);
       if (stream.write(chunk)) return;
       request.pause();
       owner.awaitHead();

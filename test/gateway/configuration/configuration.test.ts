@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { loadConfiguration, parseAddress, resolveConfiguration } from '../../../gateway/configuration/index.ts';
-import { withFiles } from './files.ts';
+import { complaint, withFiles } from './files.ts';
 import { cert, key } from './key-pair.ts';
 
 const configuration = suite('configuration');
@@ -125,6 +125,15 @@ configuration('a limit of 0 is no limit', () => {
   assert.is(limits.receiveTimeoutMs, Number.POSITIVE_INFINITY);
   assert.is(limits.maxRequestBodyBytes, Number.POSITIVE_INFINITY);
   assert.is(analytics.expireMs, Number.POSITIVE_INFINITY);
+});
+
+configuration('analytics records need a Redis, and msgpack', () => {
+  const text = complaint(() => resolveConfiguration({ analytics: { enabled: true } }));
+  assert.match(text, /"analytics.enabled" needs a Redis for its records.*\n.*store: \{ kind: redis/);
+  const store = { kind: 'redis', url: 'redis://127.0.0.1:6379' } as const;
+  const other = complaint(() => resolveConfiguration({ store, analytics: { enabled: true, serializer: 'protobuf' } }));
+  assert.match(other, /"analytics.serializer" asks for protobuf.*\n.*msgpack/);
+  assert.is(resolveConfiguration({ store, analytics: { enabled: true } }).analytics.enabled, true);
 });
 
 configuration('hooks of servers and scripts have the limit of all hooks, unless they have one of their own', () => {

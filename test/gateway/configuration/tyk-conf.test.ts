@@ -429,6 +429,7 @@ const table: readonly Row[] = [
     is: {
       enabled: false,
       detailed: true,
+      maxBodyBytes: 65_536,
       ignoredIps: ['1.1.1.1'],
       serializer: 'protobuf',
       multipleKeys: true,

@@ -92,11 +92,24 @@ refusals('a feature that a variable switches on is said to come from there', asy
   assert.match(text, /^environment variable TYK_GW_USEDBAPPCONFIGS: "use_db_app_configs" switches on/);
 });
 
-refusals('enable_analytics, as long as no records are written', async () => {
-  const conf = { ...base, enable_analytics: true, analytics_config: { enable_geo_ip: true } };
+refusals('what of analytics is not built in, once analytics are on', async () => {
+  const conf = {
+    ...base,
+    enable_analytics: true,
+    analytics_config: { enable_geo_ip: true, normalise_urls: { enabled: true }, serializer_type: 'protobuf' },
+  };
   const text = await complaintAbout(JSON.stringify(conf));
   assert.match(text, /^tyk\.conf:1:\d+: "analytics_config.enable_geo_ip" switches on/m);
-  assert.match(text, /^tyk\.conf:1:\d+: "enable_analytics" asks for records of requests.*\n.*accessLog/m);
+  assert.match(text, /^tyk\.conf:1:\d+: "analytics_config.normalise_urls" switches on/m);
+  assert.match(text, /^tyk\.conf:1:\d+: "analytics_config.serializer_type" asks for protobuf.*\n.*msgpack/m);
+});
+
+refusals('no analytics that can be had', () => {
+  const conf = { ...base, enable_analytics: true, analytics_config: { ignored_ips: ['10.0.0.1'] } };
+  return withFiles({ 'tyk.conf': JSON.stringify(conf) }, (folder) => {
+    const { analytics, store, warnings } = loadTykConf(join(folder, 'tyk.conf'), {});
+    assert.equal([analytics.enabled, analytics.ignoredIps, store.kind, warnings], [true, ['10.0.0.1'], 'redis', []]);
+  });
 });
 
 refusals('features and wrong values are said together', async () => {

@@ -95,6 +95,7 @@ metrics('links, plugin servers, APIs, upstream and guests are there, and the pro
   await counts.text();
   counts.watchPluginServers(() => [['fraud', false]]);
   counts.guestRestarted('python', 'memory');
+  counts.watchRecords({ written: 7, dropped: 2 });
   const orders = counts.forApi('orders');
   orders.upstream(12);
   orders.upstreamFailed('UNREACHABLE');
@@ -107,6 +108,8 @@ metrics('links, plugin servers, APIs, upstream and guests are there, and the pro
     'interpose_guest_restarts_total{driver="python",reason="memory"} 1',
     'interpose_upstream_duration_seconds_bucket{le="0.025",api="orders"} 1',
     'interpose_upstream_failures_total{api="orders",reason="UNREACHABLE"} 1',
+    'interpose_analytics_records_total{outcome="written"} 7',
+    'interpose_analytics_records_total{outcome="dropped"} 2',
     'interpose_build_info{version="1.2.3"} 1',
     '# TYPE interpose_upstream_duration_seconds histogram',
   ]) {

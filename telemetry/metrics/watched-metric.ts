@@ -1,18 +1,21 @@
 import type { Exposition, Sample } from './family.ts';
 
-/** A gauge whose values somebody else keeps: asked at each scrape. */
-export class WatchedGauge {
+/** A metric whose values somebody else keeps: asked at each scrape. */
+export class WatchedMetric {
   readonly name: string;
+  private readonly type: 'gauge' | 'counter';
   private readonly help: string;
   private readonly labelName: string;
   private readonly read: () => Iterable<readonly [label: string, value: number]>;
 
   constructor(
+    type: 'gauge' | 'counter',
     name: string,
     help: string,
     labelName: string,
     read: () => Iterable<readonly [label: string, value: number]>,
   ) {
+    this.type = type;
     this.name = name;
     this.help = help;
     this.labelName = labelName;
@@ -24,6 +27,6 @@ export class WatchedGauge {
       this.read(),
       ([label, value]): Sample => ({ value, labels: { [this.labelName]: label }, sharedLabels: {} }),
     );
-    return Promise.resolve({ name: this.name, help: this.help, type: 'gauge', aggregator: 'sum', values });
+    return Promise.resolve({ name: this.name, help: this.help, type: this.type, aggregator: 'sum', values });
   }
 }
