@@ -173,7 +173,7 @@ reload('an API that does not load keeps its last good revision, and health says 
 
         await writeFile(join(gateway.folder, 'plugins', 'stamp.ts'), stamping('better'));
         await reloadNow(gateway);
-        assert.is(await stamp(), 'better');
+        assert.is(await stamp(), 'better', JSON.stringify((await health(gateway)).details));
         assert.equal((await health(gateway)).details, {});
 
         await write(gateway, 'api', { ...api, enable_batch_request_support: true });
