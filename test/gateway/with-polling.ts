@@ -120,7 +120,7 @@ export async function withPolling(
       );
     });
   });
-  await rm(root, { recursive: true });
+  await rm(root, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
 }
 
 const starters: Readonly<Record<Mode, (configuration: Configuration) => Promise<Running>>> = {
