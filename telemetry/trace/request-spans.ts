@@ -101,7 +101,8 @@ class HookSpans implements HookRunSpan {
       measuredMs === 0 ? this.startedMs : this.startedMs + Math.max(0, endedMs - this.startedMs - measuredMs) / 2;
     for (let i = 0; i < count; i++) {
       const outcome = outcomes[i] as HookOutcome;
-      const untilMs = measuredMs === 0 ? endedMs : atMs + durationMs(outcome);
+      // Clocks of other processes may have measured more than there was.
+      const untilMs = measuredMs === 0 ? endedMs : Math.min(endedMs, atMs + durationMs(outcome));
       this.record(i, hooks[i] as HookSpec, outcome, atMs, untilMs);
       atMs = untilMs;
     }
