@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** An upstream that answers every request with what it got, as JSON. */
+/** An upstream that answers every request with what it got, as JSON; `/status/404` with that status, `/delay/2` after two seconds. */
 export interface Echo {
   readonly url: string;
   close(): void;
@@ -10,10 +10,14 @@ export interface Echo {
 /** Listens on `port` of the loopback address, or on a free one if that is taken. */
 export async function startEcho(port: number): Promise<Echo> {
   const server = createServer((request, response) => {
-    const { method, url: path, headers } = request;
+    const { method, url: path = '/' } = request;
+    const named = Object.entries(request.headers).map(([name, value]) => [capitalised(name), value]);
     request.resume();
+    const [, verb, number] = /^\/(status|delay)\/(\d{1,3})$/.exec(path) ?? [];
+    response.statusCode = verb === 'status' && Number(number) >= 200 ? Number(number) : 200;
     response.setHeader('content-type', 'application/json');
-    response.end(`${JSON.stringify({ method, path, headers }, null, 2)}\n`);
+    const body = `${JSON.stringify({ method, path, headers: Object.fromEntries(named) }, null, 2)}\n`;
+    setTimeout(() => response.end(body), verb === 'delay' ? Math.min(Number(number), 10) * 1000 : 0);
   });
   await listen(server, port).catch(() => listen(server, 0));
   return {
@@ -23,6 +27,11 @@ export async function startEcho(port: number): Promise<Echo> {
       server.closeAllConnections();
     },
   };
+}
+
+/** As they are written in most documents: `User-Agent`. */
+function capitalised(name: string): string {
+  return name.replace(/(^|-)[a-z]/g, (letter) => letter.toUpperCase());
 }
 
 function listen(server: Server, port: number): Promise<void> {

@@ -33,9 +33,9 @@ Interpose is running. Ctrl-C ends it.
 
 Try
 
-  curl ${url}/quickstart/hello
+  curl ${url}/httpbin/get
 
-The answer shows the header that the plugin has set on the way: "foo": "Bar"
+The answer shows the header that the plugin has set on the way: "Foo": "Bar"
 `);
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void end());

@@ -12,7 +12,7 @@ async function withQuickstart(use: (url: string, output: string) => Promise<void
   const quickstart = await start({
     program: process.execPath,
     args: ['--conditions=source', script],
-    readyPattern: /curl (\S+)[\s\S]*"foo": "Bar"\n/,
+    readyPattern: /curl (\S+)[\s\S]*"Foo": "Bar"\n/,
     cure: 'npm ci',
   });
   try {
@@ -29,8 +29,8 @@ quickstart('what it prints can be tried, and the answer is the one that it promi
     const response = await fetch(url);
     assert.is(response.status, 200);
     const { path, headers } = (await response.json()) as { path: string; headers: Record<string, string> };
-    assert.is(path, '/hello');
-    assert.is(headers.foo, 'Bar');
+    assert.is(path, '/get');
+    assert.is(headers.Foo, 'Bar');
   });
 });
 
