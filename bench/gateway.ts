@@ -6,6 +6,7 @@
  *
  *   node --conditions=source bench/gateway.ts [--rounds 3] [--seconds 3] [--warmup-seconds 5] [--connections 64]
  *     [--only none,ts-guest] [--body-bytes 0] [--go PROGRAM (the example's server)]
+ *     [--against FOLDER (another checkout, its parent say: each set-up is measured from there too, taking turns)]
  */
 import { type ChildProcess, execFileSync, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -27,6 +28,7 @@ const { values } = parseArgs({
     only: { type: 'string', default: '' },
     'body-bytes': { type: 'string', default: '0' },
     go: { type: 'string', default: '' },
+    against: { type: 'string', default: '' },
   },
 });
 
@@ -36,8 +38,13 @@ const folder = mkdtempSync(join(tmpdir(), 'bench-'));
 const children: ChildProcess[] = [];
 
 /** Start a program of ours, and wait for the line that tells where it listens. */
-async function start(args: readonly string[], ready: RegExp): Promise<{ child: ChildProcess; found: string }> {
+async function start(
+  args: readonly string[],
+  ready: RegExp,
+  cwd = process.cwd(),
+): Promise<{ child: ChildProcess; found: string }> {
   const child = spawn(process.execPath, ['--conditions=source', ...args], {
+    cwd,
     stdio: ['ignore', 'pipe', 'inherit'],
     detached: true,
   });
@@ -88,9 +95,9 @@ interface Running {
   readonly processes: readonly ChildProcess[];
 }
 
-async function startSetup(setup: Setup, upstream: string): Promise<Running> {
-  const home = join(folder, setup.name);
-  mkdirSync(join(home, 'apis'), { recursive: true });
+async function startSetup(setup: Setup, upstream: string, checkout: string): Promise<Running> {
+  const home = mkdtempSync(join(folder, `${setup.name}-`));
+  mkdirSync(join(home, 'apis'));
   mkdirSync(join(home, 'plugins'));
   for (const [name, text] of Object.entries(plugins)) writeFileSync(join(home, 'plugins', name), text);
   const api = {
@@ -121,8 +128,10 @@ async function startSetup(setup: Setup, upstream: string): Promise<Running> {
   const ready = /"addresses":\["([^"]+)"\]/;
   const processes: ChildProcess[] = [];
   if (setup.split)
-    processes.push((await start(['cli/index.ts', 'coprocess', '--config', config], /(coprocess ready)/)).child);
-  const gateway = await start(['cli/index.ts', setup.split ? 'gateway' : 'run', '--config', config], ready);
+    processes.push(
+      (await start(['cli/index.ts', 'coprocess', '--config', config], /(coprocess ready)/, checkout)).child,
+    );
+  const gateway = await start(['cli/index.ts', setup.split ? 'gateway' : 'run', '--config', config], ready, checkout);
   return { url: `http://${gateway.found}/bench/x`, processes: [...processes, gateway.child] };
 }
 
@@ -225,9 +234,15 @@ try {
   for (const setup of setups) {
     if (wanted.length > 0 && !wanted.includes(setup.name)) continue;
     if (setup.name.startsWith('go') && values.go === '') continue;
+    const url = `http://127.0.0.1:${upstream.found}/`;
     running.set(setup.name, {
-      setup: await startSetup(setup, `http://127.0.0.1:${upstream.found}/`),
+      setup: await startSetup(setup, url, process.cwd()),
       measured: empty(setup.title),
+    });
+    if (values.against === '') continue;
+    running.set(`${setup.name}, against`, {
+      setup: await startSetup(setup, url, values.against),
+      measured: empty(`${setup.title}, other checkout`),
     });
   }
   for (const { setup } of running.values()) await load(setup.url, values['warmup-seconds'], () => {});
