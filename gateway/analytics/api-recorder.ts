@@ -47,7 +47,6 @@ class RequestRecording implements Recording {
   constructor(exchange: Exchange, client: string, detailed: boolean, options: RecorderOptions) {
     this.client = client;
     this.options = options;
-    this.copies = undefined;
     if (detailed) this.copy(exchange);
   }
 
