@@ -1,11 +1,11 @@
-import { performance } from 'node:perf_hooks';
 import type { HookReport } from '../../contract/plugin-set.ts';
 import type { Message } from '../guest/frame.ts';
 import { type GuestHost, type RunningCall, serveHost } from '../guest/node-half.ts';
 import { bytesText } from './body-text.ts';
+import { threadCpuMs } from './cpu-limit.ts';
 import { Outgoing } from './outgoing.ts';
 import type { GuestSettings, Install, LogLine } from './protocol.ts';
-import { type Entered, LimitExceeded, Sandbox } from './sandbox.ts';
+import { type Entered, type Entering, LimitExceeded, Sandbox } from './sandbox.ts';
 import { startWatchdog } from './watchdog.ts';
 
 /**
@@ -86,7 +86,7 @@ function runTogether(runs: readonly HookRun[], cpuMs: number): void {
   for (const [i, run] of runs.entries()) {
     const own = entered?.[i];
     if (own === undefined) run.go();
-    else run.settle(own, 0);
+    else run.settle(own);
   }
 }
 
@@ -100,12 +100,12 @@ interface Stopped {
 }
 
 /** One run of a hook: once, or again and again with ever more results of what it asks for. */
-class HookRun {
+class HookRun implements Entering {
   readonly sandbox: Sandbox;
   readonly hook: number;
-  /** The call as JSON text. */
   readonly call: string;
   readonly body: string;
+  readonly dueMs: number;
   private readonly running: RunningCall;
   private readonly host: GuestHost;
   private readonly outgoing: Outgoing;
@@ -118,6 +118,7 @@ class HookRun {
   constructor(running: RunningCall, sandbox: Sandbox, host: GuestHost, outgoing: Outgoing, cpuMs: number) {
     this.running = running;
     this.hook = running.message.hook as number;
+    this.dueMs = running.message.dueMs as number;
     this.sandbox = sandbox;
     this.host = host;
     this.outgoing = outgoing;
@@ -129,26 +130,26 @@ class HookRun {
 
   /** Run it, or run it again with one more result. */
   go(): void {
-    const startMs = performance.now();
+    const before = threadCpuMs();
     try {
       const journal = this.results.length === 0 ? '' : `{"results":[${this.results.join()}],"drawn":${this.drawn}}`;
-      const entered = this.sandbox.enter(this.hook, this.call, this.body, journal, this.logged, this.leftMs);
-      this.settle(entered, performance.now() - startMs);
+      const entered = this.sandbox.enter(this, journal, this.logged, this.leftMs, before);
+      this.settle(entered, before);
     } catch (error) {
       const reason = error instanceof LimitExceeded ? 'HOOK_TIMED_OUT' : 'HOOK_THREW';
       this.running.answer(failure(reason, (error as Error).message));
     }
   }
 
-  /** What came of a run. */
-  settle({ kind, json, logs }: Entered, usedMs: number): void {
+  /** What came of a run. @param before what the thread had used when it began; without it the run costs nothing. */
+  settle({ kind, json, logs }: Entered, before?: number): void {
     if (logs.length > 0) {
       this.logged += logs.length;
       log(this.host, this.sandbox.install, logs);
     }
     if (kind === 'done') this.running.answer(json === '' ? '' : `,"result":${json}`);
     else if (kind === 'error') this.running.answer(`,"failed":${json}`);
-    else void this.serve(JSON.parse(json) as Stopped, usedMs);
+    else void this.serve(JSON.parse(json) as Stopped, before === undefined ? 0 : threadCpuMs() - before);
   }
 
   private async serve({ asked: [service, ...args], drawn }: Stopped, usedMs: number): Promise<void> {

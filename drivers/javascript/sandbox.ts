@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import ivm from 'isolated-vm';
 import { type Analysis, analyse } from './analyse.ts';
+import { isTimeout, threadCpuMs, withinCpu } from './cpu-limit.ts';
 import type { Script } from './options.ts';
 import type { GuestSettings, Install, InstallHook, LogLine } from './protocol.ts';
 import { runtime } from './runtime.ts';
@@ -16,6 +17,16 @@ export interface Entered {
 
 /** The script ran for too long, or took too much memory. */
 export class LimitExceeded extends Error {}
+
+/** A call of a hook. */
+export interface Entering {
+  readonly hook: number;
+  /** The call as JSON text. */
+  readonly call: string;
+  readonly body: string;
+  /** When nobody waits for its answer any longer, as `Date.now()` tells time. */
+  readonly dueMs: number;
+}
 
 /** Tells whoever watches from outside what is running, for V8 does not always come back. */
 export type Guard = <T>(set: number, limitMs: number, work: () => T) => T;
@@ -39,8 +50,8 @@ const spareContexts = 4;
 const oneByOneMs = 10_000;
 /** Scripts may take so long to load, however short the limit for a call is. */
 const minLoadMs = 1000;
-/** Loads whose time ran out while the machine did something else are tried again, so often in all. */
-const loadAttempts = 3;
+/** Nobody waits longer for scripts to load, however busy the machine is: see `loadTimeoutMs` of the pool. */
+const maxLoadMs = 30_000;
 
 /** The scripts of a set in an isolate of their own. */
 export class Sandbox {
@@ -97,19 +108,18 @@ export class Sandbox {
   }
 
   /**
-   * Run a hook, for so long at most.
+   * Run a hook, with so much CPU time at most, and no longer than somebody waits for it.
+   * @param before what the thread has used so far, see `threadCpuMs`
    * @throws {LimitExceeded}
    */
-  enter(hook: number, call: string, body: string, journal: string, logged: number, limitMs: number): Entered {
+  enter(entering: Entering, journal: string, logged: number, limitMs: number, before: number): Entered {
     if (this.isolate.isDisposed) this.restart();
-    const before = this.isolate.cpuTime;
+    const { hook, call, body, dueMs } = entering;
+    const args = [hook, call, body, journal, logged, this.keepsState];
     try {
-      return this.enterOnce(hook, call, body, journal, logged, limitMs);
+      return withinCpu(limitMs, dueMs, before, (timeoutMs) => this.enterOnce(args, timeoutMs));
     } catch (error) {
-      // The clock ran out while the machine did something else; nothing of the run is left, so it may run again.
-      const isStarved = error instanceof LimitExceeded && !this.isolate.isDisposed && this.usedMs(before) < limitMs / 2;
-      if (!isStarved) throw error;
-      return this.enterOnce(hook, call, body, journal, logged, limitMs);
+      throw this.toLimit(error, limitMs);
     }
   }
 
@@ -117,7 +127,7 @@ export class Sandbox {
    * Run several calls in one visit to the isolate, within the limit of one: each visit costs more than most hooks do. Undefined when that
    * cannot be done, or did not go well: then nothing of it has happened, and they are to be run one by one.
    */
-  enterMany(calls: readonly { hook: number; call: string; body: string }[], limitMs: number): Entered[] | undefined {
+  enterMany(calls: readonly Entering[], limitMs: number): Entered[] | undefined {
     const now = performance.now();
     if (this.unkeepable !== undefined || this.keepsState || this.isolate.isDisposed || now < this.oneByOneUntilMs) {
       return undefined;
@@ -136,30 +146,17 @@ export class Sandbox {
     }
   }
 
-  private usedMs(before: bigint): number {
-    return Number(this.isolate.cpuTime - before) / 1e6;
-  }
-
-  private enterOnce(
-    hook: number,
-    call: string,
-    body: string,
-    journal: string,
-    logged: number,
-    limitMs: number,
-  ): Entered {
+  private enterOnce(args: readonly unknown[], timeoutMs: number): Entered {
     const prepared = this.take();
     if (this.keepsState) this.remember(prepared);
     try {
-      const result = this.guard(this.install.set, limitMs, () =>
-        prepared.enter.applySync(undefined, [hook, call, body, journal, logged, this.keepsState], {
-          timeout: Math.max(1, Math.ceil(limitMs)),
-        }),
+      const result = this.guard(this.install.set, timeoutMs, () =>
+        prepared.enter.applySync(undefined, args as never, { timeout: timeoutMs }),
       ) as string;
       return parseEntered(result);
     } catch (error) {
       if (prepared === this.shared) this.shared = undefined;
-      throw this.toLimit(error, limitMs);
+      throw error;
     } finally {
       if (this.unkeepable !== undefined && !this.keepsState) this.drop(prepared);
     }
@@ -234,23 +231,18 @@ export class Sandbox {
 
   private prepare(): Prepared {
     const limitMs = Math.max(minLoadMs, this.settings.cpuMs);
-    for (let attempt = 1; ; attempt++) {
-      const before = this.isolate.cpuTime;
-      const isStarved = (error: unknown): boolean =>
-        attempt < loadAttempts && isTimeout(error) && !this.isolate.isDisposed && this.usedMs(before) < limitMs / 2;
-      try {
-        return this.prepareOnce(limitMs, isStarved);
-      } catch (error) {
-        if (!isStarved(error)) throw this.toLimit(error, limitMs);
-      }
+    try {
+      return withinCpu(limitMs, Date.now() + maxLoadMs, threadCpuMs(), (...limits) => this.prepareOnce(...limits));
+    } catch (error) {
+      throw this.toLimit(error, limitMs);
     }
   }
 
   /** @param isStarved whether what was thrown is the fault of a busy machine, so that all is to be tried again. */
-  private prepareOnce(limitMs: number, isStarved: (error: unknown) => boolean): Prepared {
-    const timeout = { timeout: limitMs };
+  private prepareOnce(timeoutMs: number, isStarved: (error: unknown) => boolean): Prepared {
+    const timeout = { timeout: timeoutMs };
     const { set, hooks, config, generation } = this.install;
-    return this.guard(set, limitMs, () => {
+    return this.guard(set, timeoutMs, () => {
       const context = this.isolate.createContextSync();
       const make = this.runtimeScript.runSync(context, { reference: true }) as ivm.Reference;
       const made = make.applySync(undefined, [generation] as never, { result: { reference: true }, ...timeout });
@@ -329,11 +321,6 @@ export class Sandbox {
     }
     return error instanceof Error ? error : new Error(message);
   }
-}
-
-/** V8's clock runs on while the machine does something else: time that has passed is not time that was used. */
-function isTimeout(error: unknown): boolean {
-  return error instanceof Error && error.message.startsWith('Script execution timed out');
 }
 
 function tryAnalyse(code: string): Analysis | undefined {
