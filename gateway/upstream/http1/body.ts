@@ -18,6 +18,8 @@ export class ClientBody extends EventEmitter {
   /** Parts that came before undici had a connection, or in the turn in which it asked to wait. */
   private readonly queue: Buffer[] = [];
   private ending = false;
+  /** It was asked to flow, and does so once undici is done with asking. */
+  private starting = false;
 
   constructor(owner: BodyOwner) {
     super();
@@ -26,13 +28,13 @@ export class ClientBody extends EventEmitter {
 
   write(chunk: Buffer): void {
     if (this.destroyed) return;
-    if (this.flowing) this.emit('data', chunk);
+    if (this.flowing && !this.starting) this.emit('data', chunk);
     else this.queue.push(chunk);
   }
 
   end(): void {
     this.ending = true;
-    if (this.flowing && this.queue.length === 0) this.emit('end');
+    if (this.flowing && !this.starting) this.emit('end');
   }
 
   // What undici calls:
@@ -41,14 +43,23 @@ export class ClientBody extends EventEmitter {
     this.flowing = false;
   }
 
+  /** Undici listens to its socket only after it has called this: a body that ended within would leave these listeners there for good. */
   resume(): void {
     if (this.flowing || this.destroyed) return;
     this.flowing = true;
+    if (this.starting) return;
+    this.starting = true;
+    queueMicrotask(this.start);
+  }
+
+  private readonly start = (): void => {
+    this.starting = false;
+    if (!this.flowing || this.destroyed) return;
     while (this.flowing && this.queue.length > 0) this.emit('data', this.queue.shift());
-    if (!this.flowing) return;
+    if (!this.flowing || this.destroyed) return;
     if (this.ending) this.emit('end');
     else this.owner.bodyDrained();
-  }
+  };
 
   /** The request is over. What the client still sends is dropped. */
   destroy(): void {

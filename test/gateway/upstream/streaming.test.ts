@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { withGateway, withUpstream } from '../with-gateway.ts';
 import { withFront } from './front.ts';
 import { http2Request, withHttpUpstream, withTcpUpstream } from './peers.ts';
 
@@ -43,6 +44,35 @@ streaming('each event of a stream reaches the client when it is sent', async () 
       });
     },
   );
+});
+
+streaming('a connection to an upstream keeps nothing of the requests that went over it', async () => {
+  const warnings: string[] = [];
+  const warned = ({ message }: Error): void => void warnings.push(message);
+  process.on('warning', warned);
+  // While a hook runs the body comes in, so that it goes on whole.
+  const plugin = `import { pre } from 'interpose/plugin';
+    export const stamp = pre((request) => { request.headers.set('x-stamp', '1'); });`;
+  const middleware = { driver: 'typescript', pre: [{ name: 'stamp', path: 'stamp.ts' }] };
+  try {
+    await withUpstream(async ({ url }) => {
+      const apis = { api: { custom_middleware: middleware, proxy: { target_url: url } } };
+      await withGateway({ apis, plugins: { 'stamp.ts': plugin } }, async (gateway) => {
+        const client = async (): Promise<void> => {
+          for (let i = 0; i < 100; i++) {
+            const response = await fetch(`${gateway.url}/api/`, { method: 'POST', body: 'a body' });
+            assert.is(((await response.json()) as { body: string }).body, 'a body');
+          }
+        };
+        await Promise.all(Array.from({ length: 4 }, client));
+      });
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    // Node warns of the eleventh listener of one kind.
+    assert.equal(warnings, []);
+  } finally {
+    process.off('warning', warned);
+  }
 });
 
 const totalBytes = 200_000_000;
