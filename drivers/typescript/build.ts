@@ -110,6 +110,7 @@ export class Bundler {
     const key = files.join('\n');
     const known = this.built.get(key);
     if (known !== undefined && known.stamp === (await stampOf(known.inputs))) return known;
+    const startMs = Date.now();
     const result = await build({
       entryPoints: files.map((file, i) => ({ in: file, out: basename(outputName(i), '.mjs') })),
       absWorkingDir: folder,
@@ -138,7 +139,9 @@ export class Bundler {
       inputs,
       stamp: await stampOf(inputs),
     };
-    this.built.set(key, built);
+    // A file that was saved meanwhile may have been read before: such a build is not to be used again.
+    if (await areOlder(inputs, startMs)) this.built.set(key, built);
+    else this.built.delete(key);
     return built;
   }
 
@@ -161,6 +164,14 @@ export class Bundler {
 function outputName(index: number): string {
   return `plugin-${index}.mjs`;
 }
+
+/** Whether all were last written well before that time; a clock of files may lag by some milliseconds. */
+async function areOlder(files: readonly string[], timeMs: number): Promise<boolean> {
+  const stats = await Promise.all(files.map((file) => stat(file).catch(() => undefined)));
+  return stats.every((found) => found !== undefined && found.mtimeMs < timeMs - fileClockLagMs);
+}
+
+const fileClockLagMs = 20;
 
 async function stampOf(files: readonly string[]): Promise<string> {
   const stamps = files.map(async (file) => {
