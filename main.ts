@@ -198,6 +198,7 @@ function openCoprocess(
     drivers: [grpc, typescript, javascript, python, lua],
     host,
     contract: configuration.contract,
+    pluginsFolders: plugins.folders,
     bundles,
   });
   return { coprocess, host };

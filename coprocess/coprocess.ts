@@ -3,6 +3,7 @@ import type { HookAnswer, HookOutcome, HookTiming } from '../contract/answer.ts'
 import type { BundleNews, BundleUser } from '../contract/bundle-news.ts';
 import type { HookCall } from '../contract/call.ts';
 import { PluginFailure } from '../contract/failure.ts';
+import type { PluginFileStamps } from '../contract/plugin-files.ts';
 import {
   type BundleReport,
   type HookReport,
@@ -14,12 +15,15 @@ import {
 import { type ContractOptions, defaultContractOptions } from '../contract/request-state.ts';
 import { failedRun, type RunHook, runHooks } from '../contract/run-hooks.ts';
 import type { Driver, Host, LoadedHooks } from '../drivers/driver.ts';
+import { PluginFiles } from './plugin-files.ts';
 
 export interface CoprocessOptions {
   readonly drivers: readonly Driver[];
   /** What drivers may ask; `forSet` gives the hooks of one set a host of their own. */
   readonly host: Host & { forSet?(digest: string): Host };
   readonly contract?: ContractOptions;
+  /** Where names of plugin files are looked up. @default none */
+  readonly pluginsFolders?: readonly string[];
   /** Where bundles come from; without it sets with a bundle are refused. */
   readonly bundles?: Bundles;
 }
@@ -64,6 +68,8 @@ export interface Coprocess {
     hooks: readonly number[],
     call: HookCall,
   ): Promise<readonly HookOutcome[]> | readonly HookOutcome[];
+  /** How plugin files stand, by the names that hooks have for them. Never rejects. */
+  lookAtFiles(names: readonly string[]): Promise<PluginFileStamps>;
   /** Be told of new revisions of the bundles that one uses: see {@link Bundles}. */
   watchBundles(tell: (news: BundleNews) => void): BundleUser;
   close(): Promise<void>;
@@ -85,6 +91,7 @@ export function createCoprocess(options: CoprocessOptions): Coprocess {
   const sets = new Map<string, InstalledSet>();
   const loading = new Map<string, Promise<SetReport>>();
   const closing = new Set<Promise<void>>();
+  const files = new PluginFiles(options.pluginsFolders ?? []);
 
   async function load(set: PluginSet): Promise<SetReport> {
     if (set.bundle === undefined) return loadHooks(set, undefined);
@@ -205,6 +212,7 @@ export function createCoprocess(options: CoprocessOptions): Coprocess {
       });
     },
 
+    lookAtFiles: (names) => files.look(names),
     watchBundles: (tell) => options.bundles?.watch(tell) ?? { use() {}, judge() {}, close() {} },
 
     async close() {

@@ -12,6 +12,7 @@ import {
   writeAnswer,
   writeBundleNews,
   writeDraining,
+  writeFileStamps,
   writeHostRequest,
   writeInstalled,
   writeWelcome,
@@ -148,6 +149,14 @@ export class LinkSession implements FromGatewayHandler {
   private letGo(digest: string, installed: Promise<boolean>): void {
     void installed.then((loaded) => {
       if (loaded) this.coprocess.uninstall(digest);
+    });
+  }
+
+  lookAtFiles(id: number, names: readonly string[]): void {
+    void this.coprocess.lookAtFiles(names).then((stamps) => {
+      if (this.over) return;
+      writeFileStamps(this.writer, id, stamps);
+      this.flushSoon();
     });
   }
 

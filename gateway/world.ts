@@ -1,6 +1,7 @@
 import type { BundleVerdict } from '../contract/bundle-news.ts';
 import type { SetReport } from '../contract/plugin-set.ts';
 import { isLoaded } from '../contract/plugin-set.ts';
+import { Turn } from '../contract/turn.ts';
 import { type BundleOffer, type Tried, tryOffer } from './bundle-offers.ts';
 import { BundleReports, type Origin, sameOrigin } from './bundle-reports.ts';
 import { createEvents, eventSet } from './chain/events.ts';
@@ -10,7 +11,6 @@ import { hostPattern, listenPattern } from './definitions/endpoint-path.ts';
 import type { GatewayParts } from './gateway.ts';
 import { inParallel } from './reload/in-parallel.ts';
 import { PluginFiles } from './reload/plugin-files.ts';
-import { Turn } from './reload/turn.ts';
 import { revise, whyNot } from './revise.ts';
 import { createRouter, type Route, type Router } from './router.ts';
 
@@ -27,6 +27,7 @@ export interface World {
   readonly incomplete: boolean;
   /** What each API that is served was made from, by id. */
   readonly origins: ReadonlyMap<string, Origin>;
+  readonly pluginFiles: PluginFiles;
 }
 
 export interface LoadProblem {
@@ -82,9 +83,9 @@ export async function buildWorld(
   let incomplete = false;
   const signal = AbortSignal.timeout(parts.configuration.limits.startTimeoutMs);
   const bundles = new BundleReports(parts.dispatcher, signal);
-  const files = new PluginFiles(parts.configuration.plugins.folders, apis);
   const turn = new Turn();
-  await files.look(turn);
+  const look = (names: readonly string[]) => parts.dispatcher.lookAtFiles(names, signal);
+  const files = await PluginFiles.look(apis, old?.pluginFiles, look, turn);
   const tried = new Map<Api, Tried>();
   const verdicts: BundleVerdict[] = [];
   const untried: BundleOffer[] = [];
@@ -185,6 +186,7 @@ export async function buildWorld(
     problems: problems.map(withState),
     incomplete,
     origins,
+    pluginFiles: files,
   };
   return { world, verdicts, untried };
 

@@ -16,6 +16,7 @@ export const fromGateway = {
   uninstalls: 7,
   bundlesInUse: 8,
   bundleVerdicts: 9,
+  looksAtFiles: 10,
 } as const;
 
 export const fromCoprocess = {
@@ -25,6 +26,7 @@ export const fromCoprocess = {
   hostRequests: 4,
   draining: 5,
   bundleNews: 6,
+  fileStamps: 7,
 } as const;
 
 export const hello = { version: 1, gatewayId: 2 } as const;
@@ -89,6 +91,8 @@ export const hostReply = { id: 1, result: 2, error: 3 } as const;
 export const bundlesInUse = { bundles: 1 } as const;
 export const bundleVerdict = { bundle: 1, digest: 2, refused: 3 } as const;
 export const bundleNews = { bundle: 1, offer: 2, settled: 3, problem: 4 } as const;
+export const lookAtFiles = { id: 1, names: 2 } as const;
+export const fileStamps = { id: 1, files: 2, beside: 3 } as const;
 export const bodyFrame = { token: 1, call: 2, part: 3, chunk: 4, last: 5, credit: 6 } as const;
 
 /** Entries of `coprocess.Object.metadata`. */

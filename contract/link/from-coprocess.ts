@@ -1,6 +1,7 @@
 import type { HookAnswer, HookOutcome, HookTiming } from '../answer.ts';
 import type { BundleNews } from '../bundle-news.ts';
 import { isFailureReason, PluginFailure } from '../failure.ts';
+import type { PluginFileStamps } from '../plugin-files.ts';
 import type { BundleReport, SetReport } from '../plugin-set.ts';
 import { fromByteString, toByteString } from '../text.ts';
 import { WireReader } from '../wire/reader.ts';
@@ -110,6 +111,14 @@ export function writeBundleNews(writer: WireWriter, { bundle, offer, settled, pr
   writer.finish(start);
 }
 
+export function writeFileStamps(writer: WireWriter, id: number, { files, beside }: PluginFileStamps): void {
+  const start = writer.begin(f.fromCoprocess.fileStamps);
+  writer.uint(f.fileStamps.id, id);
+  for (const stamp of files) writer.string(f.fileStamps.files, stamp);
+  writer.string(f.fileStamps.beside, beside);
+  writer.finish(start);
+}
+
 /** What a gateway does with each thing that a coprocess says. */
 export interface FromCoprocessHandler {
   welcome(welcome: Welcome): void;
@@ -119,6 +128,7 @@ export interface FromCoprocessHandler {
   hostRequest(id: number, service: string, args: unknown): void;
   draining(): void;
   bundleNews(news: BundleNews): void;
+  fileStamps(id: number, stamps: PluginFileStamps): void;
 }
 
 /** @throws {WireError} and {SyntaxError} where the message is none; what came before has been handled then. */
@@ -132,6 +142,7 @@ export function readFromCoprocess(message: Buffer, to: FromCoprocessHandler): vo
     else if (reader.field === f.fromCoprocess.draining) {
       if (reader.bool()) to.draining();
     } else if (reader.field === f.fromCoprocess.bundleNews) to.bundleNews(readBundleNews(reader.message()));
+    else if (reader.field === f.fromCoprocess.fileStamps) readFileStamps(reader.message(), to);
     else reader.skip();
   }
 }
@@ -253,6 +264,18 @@ function readBundleNews(reader: WireReader): BundleNews {
     ...(settled && { settled }),
     ...(problem !== '' && { problem }),
   };
+}
+
+function readFileStamps(reader: WireReader, to: FromCoprocessHandler): void {
+  let [id, beside] = [0, ''];
+  const files: string[] = [];
+  while (reader.next()) {
+    if (reader.field === f.fileStamps.id) id = reader.uint();
+    else if (reader.field === f.fileStamps.files) files.push(reader.string());
+    else if (reader.field === f.fileStamps.beside) beside = reader.string();
+    else reader.skip();
+  }
+  to.fileStamps(id, { files, beside });
 }
 
 function readHostRequest(reader: WireReader, to: FromCoprocessHandler): void {

@@ -110,6 +110,13 @@ export function writeBundleVerdict(writer: WireWriter, { bundle, digest, refused
   writer.finish(start);
 }
 
+export function writeLookAtFiles(writer: WireWriter, id: number, names: readonly string[]): void {
+  const start = writer.begin(f.fromGateway.looksAtFiles);
+  writer.uint(f.lookAtFiles.id, id);
+  for (const name of names) writer.string(f.lookAtFiles.names, toByteString(name));
+  writer.finish(start);
+}
+
 /** A call as it arrived. Its parts are views on the message. */
 export interface ReceivedCall {
   id: number;
@@ -142,6 +149,7 @@ export interface FromGatewayHandler {
   uninstall(digest: string): void;
   bundlesInUse(bundles: readonly string[]): void;
   bundleVerdict(verdict: BundleVerdict): void;
+  lookAtFiles(id: number, names: readonly string[]): void;
 }
 
 /** @throws {WireError} and {SyntaxError} where the message is none; what came before has been handled then. */
@@ -168,6 +176,7 @@ function readRare(reader: WireReader, to: FromGatewayHandler): void {
   else if (reader.field === f.fromGateway.uninstalls) to.uninstall(reader.string());
   else if (reader.field === f.fromGateway.bundlesInUse) readBundlesInUse(reader.message(), to);
   else if (reader.field === f.fromGateway.bundleVerdicts) readBundleVerdict(reader.message(), to);
+  else if (reader.field === f.fromGateway.looksAtFiles) readLookAtFiles(reader.message(), to);
   else reader.skip();
 }
 
@@ -199,6 +208,17 @@ function readBundleVerdict(reader: WireReader, to: FromGatewayHandler): void {
     else reader.skip();
   }
   to.bundleVerdict({ bundle, digest, ...(refused !== '' && { refused }) });
+}
+
+function readLookAtFiles(reader: WireReader, to: FromGatewayHandler): void {
+  let id = 0;
+  const names: string[] = [];
+  while (reader.next()) {
+    if (reader.field === f.lookAtFiles.id) id = reader.uint();
+    else if (reader.field === f.lookAtFiles.names) names.push(fromByteString(reader.string()));
+    else reader.skip();
+  }
+  to.lookAtFiles(id, names);
 }
 
 function readInstall(reader: WireReader, to: FromGatewayHandler): void {

@@ -1,6 +1,7 @@
 import type { HookOutcome } from '../../contract/answer.ts';
 import type { BundleVerdict } from '../../contract/bundle-news.ts';
 import type { HookCall } from '../../contract/call.ts';
+import type { PluginFileStamps } from '../../contract/plugin-files.ts';
 import type { BundleReport, PluginSet, SetReport } from '../../contract/plugin-set.ts';
 
 /**
@@ -15,6 +16,10 @@ export interface Dispatcher {
   install(set: PluginSet, signal?: AbortSignal): Promise<SetReport>;
   /** Let go of a plugin set; calls that still use it end first. */
   uninstall(digest: string): void;
+  /**
+   * How plugin files stand, as coprocesses see them. Undefined when none can say so: in time, or before `signal` aborts.
+   */
+  lookAtFiles(names: readonly string[], signal: AbortSignal): Promise<PluginFileStamps | undefined>;
   /**
    * Run consecutive hooks of an installed set: each sees the edits of the one before it. Resolves with one outcome for each hook that
    * ran; a failure, or an answer that ends the request, is the last one. Never rejects.

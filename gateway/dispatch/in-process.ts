@@ -5,6 +5,7 @@ import { CallTable } from '../../contract/call-table.ts';
 import { Cancellation } from '../../contract/cancellation.ts';
 import { DeadlineTimer } from '../../contract/deadline-timer.ts';
 import { PluginFailure } from '../../contract/failure.ts';
+import type { PluginFileStamps } from '../../contract/plugin-files.ts';
 import type { BundleReport, PluginSet, SetReport } from '../../contract/plugin-set.ts';
 import { failedRun } from '../../contract/run-hooks.ts';
 import { type Dispatcher, driverGraceMs, type HookRun } from './dispatcher.ts';
@@ -13,6 +14,7 @@ import { type Dispatcher, driverGraceMs, type HookRun } from './dispatcher.ts';
 export interface LocalCoprocess {
   install(set: PluginSet): Promise<SetReport>;
   uninstall(digest: string): void;
+  lookAtFiles(names: readonly string[]): Promise<PluginFileStamps>;
   run(
     digest: string,
     hooks: readonly number[],
@@ -63,6 +65,7 @@ export function createInProcessDispatcher(coprocess: LocalCoprocess): Dispatcher
     available: true,
     install: (set) => coprocess.install(set),
     uninstall: (digest) => coprocess.uninstall(digest),
+    lookAtFiles: (names) => coprocess.lookAtFiles(names),
 
     dispatch(run, call) {
       if (call.cancellation.cancelled) return failedRun(run.hooks.length, clientGone());

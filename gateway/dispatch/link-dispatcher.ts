@@ -1,4 +1,5 @@
 import { PluginFailure } from '../../contract/failure.ts';
+import type { PluginFileStamps } from '../../contract/plugin-files.ts';
 import { type BundleReport, isLoaded, type PluginSet, type SetReport } from '../../contract/plugin-set.ts';
 import { failedRun } from '../../contract/run-hooks.ts';
 import type { Dispatcher } from './dispatcher.ts';
@@ -228,6 +229,17 @@ export function createLinkDispatcher(options: LinkDispatcherOptions): Dispatcher
       if (wanted !== undefined && --wanted.installs === 0) drop(digest);
     },
 
+    async lookAtFiles(names, signal) {
+      if (!(await until(canInstall, signal))) return undefined;
+      // One that hangs is not waited for: what it would load is what the others have, or it is not called.
+      const patience = AbortSignal.any([signal, AbortSignal.timeout(lookMs)]);
+      const routes = peers.flatMap((peer) => peer.installRoutes);
+      const looks = await Promise.all(
+        routes.map((route) => Promise.race([route.lookAtFiles(names), aborted(patience)])),
+      );
+      return together(looks.filter((look) => look !== undefined));
+    },
+
     dispatch(run, call) {
       const hooks = run.hooks.length;
       if (call.cancellation.cancelled) {
@@ -246,6 +258,18 @@ export function createLinkDispatcher(options: LinkDispatcherOptions): Dispatcher
     },
   };
 }
+
+/** What several coprocesses say: the same as one, where all have the same files. */
+function together(looks: readonly PluginFileStamps[]): PluginFileStamps | undefined {
+  const [first, ...others] = looks;
+  if (first === undefined || others.length === 0) return first;
+  const all = (stamps: readonly string[]): string => [...new Set(stamps)].sort().join('|');
+  const files = first.files.map((stamp, i) => all([stamp, ...others.map((other) => other.files[i] ?? '')]));
+  return { files, beside: all(looks.map(({ beside }) => beside)) };
+}
+
+/** Longest wait for what a coprocess says of its files, in milliseconds. */
+const lookMs = 5_000;
 
 function aborted(signal: AbortSignal | undefined): Promise<undefined> {
   return new Promise((resolve) => {

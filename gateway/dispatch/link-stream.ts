@@ -19,8 +19,10 @@ import {
   writeHello,
   writeHostReply,
   writeInstall,
+  writeLookAtFiles,
   writeUninstall,
 } from '../../contract/link/from-gateway.ts';
+import type { PluginFileStamps } from '../../contract/plugin-files.ts';
 import type { PluginSet, SetReport } from '../../contract/plugin-set.ts';
 import { failedRun } from '../../contract/run-hooks.ts';
 import { WireWriter } from '../../contract/wire/writer.ts';
@@ -60,6 +62,8 @@ export class LinkStream implements FromCoprocessHandler, Route {
   /** Calls that wait until the stream takes more, oldest first. */
   private queue: PendingCall[] = [];
   private readonly reports = new Map<string, PromiseWithResolvers<SetReport | undefined>>();
+  private readonly looks = new Map<number, PromiseWithResolvers<PluginFileStamps | undefined>>();
+  private lastLook = 0;
   private readonly deadlines = new DeadlineTimer((nowMs) => this.expire(nowMs), { graceMs: driverGraceMs, held: true });
   private lastId = 0;
   private lastRun = 0;
@@ -112,6 +116,15 @@ export class LinkStream implements FromCoprocessHandler, Route {
     for (const run of this.runs.keys()) if (run.digest === digest) this.runs.delete(run);
     writeUninstall(this.writer, digest);
     this.flushSoon();
+  }
+
+  lookAtFiles(names: readonly string[]): Promise<PluginFileStamps | undefined> {
+    if (this.over) return Promise.resolve(undefined);
+    const look = Promise.withResolvers<PluginFileStamps | undefined>();
+    this.looks.set(++this.lastLook, look);
+    writeLookAtFiles(this.writer, this.lastLook, names);
+    this.flushSoon();
+    return look.promise;
   }
 
   useBundles(bundles: Iterable<string>): void {
@@ -279,6 +292,11 @@ export class LinkStream implements FromCoprocessHandler, Route {
     this.reports.get(report.digest)?.resolve(report);
   }
 
+  fileStamps(id: number, stamps: PluginFileStamps): void {
+    this.looks.get(id)?.resolve(stamps);
+    this.looks.delete(id);
+  }
+
   answer(id: number, outcomes: readonly HookOutcome[], awaited: readonly AwaitedBody[] | undefined): void {
     const pending = this.pending.get(id);
     if (pending === undefined) return;
@@ -342,6 +360,7 @@ export class LinkStream implements FromCoprocessHandler, Route {
     this.pending.clear();
     this.queue = [];
     for (const report of this.reports.values()) report.resolve(undefined);
+    for (const look of this.looks.values()) look.resolve(undefined);
     this.events.ended(error);
   }
 }

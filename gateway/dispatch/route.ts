@@ -1,5 +1,6 @@
 import type { HookOutcome } from '../../contract/answer.ts';
 import type { HookCall } from '../../contract/call.ts';
+import type { PluginFileStamps } from '../../contract/plugin-files.ts';
 import type { PluginSet, SetReport } from '../../contract/plugin-set.ts';
 import type { HookRun } from './dispatcher.ts';
 
@@ -8,6 +9,8 @@ export interface Route {
   /** Load a set, once. Resolves with undefined when the route ends before the report. */
   install(set: PluginSet): Promise<SetReport | undefined>;
   uninstall(digest: string): void;
+  /** How plugin files stand there; undefined when nobody says so. */
+  lookAtFiles(names: readonly string[]): Promise<PluginFileStamps | undefined>;
   /** Send a call of a set that is installed here. Never rejects. */
   send(run: HookRun, call: HookCall): Promise<readonly HookOutcome[]> | readonly HookOutcome[];
   /** No more calls are taken now. */

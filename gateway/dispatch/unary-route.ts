@@ -68,6 +68,11 @@ export class UnaryRoute implements Route {
     this.sets.delete(digest);
   }
 
+  /** A plugin server has no files that it would be asked to load. */
+  lookAtFiles(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
   send(run: HookRun, call: HookCall): Promise<readonly HookOutcome[]> | readonly HookOutcome[] {
     const set = this.sets.get(run.digest);
     if (set === undefined) {

@@ -1,51 +1,50 @@
 import { createHash } from 'node:crypto';
-import { type Dirent, readdirSync, statSync } from 'node:fs';
-import { dirname, isAbsolute, join } from 'node:path';
+import type { PluginFileStamps } from '../../contract/plugin-files.ts';
+import type { Turn } from '../../contract/turn.ts';
 import type { Api } from '../definitions/api.ts';
-import type { Turn } from './turn.ts';
+
+/** Asks those who run plugins how their files stand; undefined: nobody could say. */
+export type LookAtFiles = (names: readonly string[]) => Promise<PluginFileStamps | undefined>;
 
 /**
- * Tells whether an API's plugin files have changed since the last load, as far as this process can see the plugins folders: its own files
- * by themselves; and sources beside and below them that no definition names, which others may import, all together.
+ * Tells whether an API's plugin files have changed since the last load: its own files by themselves; and sources beside and below them
+ * that no definition names, which others may import, all together.
  */
 export class PluginFiles {
-  private readonly folders: readonly string[];
-  private readonly apis: readonly Api[];
-  private shared = '';
+  private readonly stamps: ReadonlyMap<string, string>;
+  private readonly beside: string;
 
-  constructor(folders: readonly string[], apis: readonly Api[]) {
-    this.folders = folders;
-    this.apis = apis;
+  private constructor(stamps: ReadonlyMap<string, string>, beside: string) {
+    this.stamps = stamps;
+    this.beside = beside;
   }
 
-  /** Look at the files that no definition names; to be called first. */
-  async look(turn: Turn): Promise<void> {
+  /** @param last what was seen in the load before: it counts when nobody can say how files stand now. */
+  static async look(
+    apis: readonly Api[],
+    last: PluginFiles | undefined,
+    look: LookAtFiles,
+    turn: Turn,
+  ): Promise<PluginFiles> {
     const named = new Set<string>();
-    for (const api of this.apis) {
-      for (const name of filesOf(api)) for (const path of this.placesOf(name)) named.add(path);
+    for (const api of apis) {
+      for (const name of filesOf(api)) named.add(name);
       if (turn.isOver) await turn.next();
     }
-    const seen = new Set<string>();
-    for (const folder of new Set([...named].map((path) => dirname(path)))) addSources(folder, seen);
-    const hash = createHash('sha256');
-    for (const path of seen) {
-      if (!named.has(path)) hash.update(`${path} ${stampOf(path)}\n`);
-      if (turn.isOver) await turn.next();
-    }
-    this.shared = hash.digest('hex');
+    if (named.size === 0) return new PluginFiles(new Map(), '');
+    const names = [...named];
+    const seen = await look(names);
+    if (seen === undefined) return last ?? new PluginFiles(new Map(), '');
+    return new PluginFiles(new Map(names.map((name, i) => [name, seen.files[i] ?? ''])), seen.beside);
   }
 
   /** Undefined for an API without plugin files of its own. */
   of(api: Api): string | undefined {
-    const named = filesOf(api);
-    if (named.length === 0) return undefined;
-    const hash = createHash('sha256').update(this.shared);
-    for (const name of named) for (const path of this.placesOf(name)) hash.update(`${path} ${stampOf(path)}\n`);
+    const names = filesOf(api);
+    if (names.length === 0) return undefined;
+    const hash = createHash('sha256').update(this.beside);
+    for (const name of names) hash.update(`${name} ${this.stamps.get(name) ?? ''}\n`);
     return hash.digest('hex');
-  }
-
-  private placesOf(name: string): readonly string[] {
-    return isAbsolute(name) ? [name] : this.folders.map((folder) => join(folder, name));
   }
 }
 
@@ -69,31 +68,4 @@ function namedFiles({ plugins, eventHandlers }: Api): readonly string[] {
   );
   const handlers = eventHandlers.flatMap((handler) => (handler.kind === 'javascript' ? [handler.path] : []));
   return hooks.length + handlers.length === 0 ? none : [...new Set([...hooks.map(({ path }) => path), ...handlers])];
-}
-
-const isSource = /\.(?:[mc]?[jt]s|json|py|lua)$/;
-
-/** A folder that holds more is not one of plugins alone, but a home or a root: what is beyond is not looked at. */
-const maxSources = 5000;
-
-/** Add the source files in and below a folder. Installed packages are left out: they do not change while one works. */
-function addSources(folder: string, seen: Set<string>): void {
-  let entries: readonly Dirent[];
-  try {
-    entries = readdirSync(folder, { withFileTypes: true });
-  } catch {
-    return;
-  }
-  for (const entry of entries) {
-    if (seen.size >= maxSources) return;
-    const { name } = entry;
-    const isFolder = entry.isDirectory();
-    if (isFolder && name !== 'node_modules' && !name.startsWith('.')) addSources(join(folder, name), seen);
-    else if (!isFolder && isSource.test(name)) seen.add(join(folder, name));
-  }
-}
-
-function stampOf(path: string): string {
-  const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
-  return stat === undefined ? '' : `${stat.ino} ${stat.size} ${stat.mtimeNs} ${stat.ctimeNs}`;
 }

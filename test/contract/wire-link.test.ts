@@ -9,6 +9,7 @@ import {
   writeAnswer,
   writeBundleNews,
   writeDraining,
+  writeFileStamps,
   writeHostRequest,
   writeInstalled,
   writeWelcome,
@@ -23,6 +24,7 @@ import {
   writeHello,
   writeHostReply,
   writeInstall,
+  writeLookAtFiles,
   writeUninstall,
 } from '../../contract/link/from-gateway.ts';
 import type { PluginSet } from '../../contract/plugin-set.ts';
@@ -74,6 +76,7 @@ codec('everything a gateway says is what the generated code reads', () => {
   writeBundlesInUse(writer, ['ä.zip', 'b.zip']);
   writeBundleVerdict(writer, { bundle: 'ä.zip', digest: 'beef', refused: 'nö' });
   writeBundleVerdict(writer, { bundle: 'b.zip', digest: 'beef' });
+  writeLookAtFiles(writer, 5, ['ä.py', 'b.lua']);
   const message = plain(FromGateway.decode(writer.take()));
 
   assert.equal(message.hello, { version: 1, gatewayId: 'gateway-ü' });
@@ -100,6 +103,7 @@ codec('everything a gateway says is what the generated code reads', () => {
     { bundle: 'ä.zip', digest: 'beef', refused: 'nö' },
     { bundle: 'b.zip', digest: 'beef', refused: '' },
   ]);
+  assert.equal(message.looksAtFiles, [{ id: 5n, names: ['ä.py', 'b.lua'] }]);
 });
 
 codec('everything the generated code writes for a gateway is read', () => {
@@ -128,6 +132,7 @@ codec('everything the generated code writes for a gateway is read', () => {
       uninstalls: ['cafe'],
       bundlesInUse: { bundles: ['ä.zip'] },
       bundleVerdicts: [{ bundle: 'ä.zip', digest: 'beef', refused: 'nö' }, { bundle: 'b.zip' }],
+      looksAtFiles: [{ id: 5n, names: ['ä.py', 'b.lua'] }],
     }),
   ).finish();
   readFromGateway(Buffer.from(bytes), {
@@ -141,6 +146,7 @@ codec('everything the generated code writes for a gateway is read', () => {
     uninstall: (digest) => heard.push(digest),
     bundlesInUse: (bundles) => heard.push(bundles),
     bundleVerdict: (verdict) => heard.push(verdict),
+    lookAtFiles: (...parts) => heard.push(parts),
   });
   const { id, run, traceparent } = { id: 7, run: 3, traceparent: '00-aa-bb-01' };
   const call = { id, run, timeoutMs: 20, request: 'head', bodyBytes: 100_000, traceparent, originalUrl: '/old' };
@@ -157,6 +163,7 @@ codec('everything the generated code writes for a gateway is read', () => {
     ['ä.zip'],
     { bundle: 'ä.zip', digest: 'beef', refused: 'nö' },
     { bundle: 'b.zip', digest: '' },
+    [5, ['ä.py', 'b.lua']],
   ]);
 });
 
@@ -243,6 +250,8 @@ codec('the rest of what a coprocess says is what the generated code reads, and i
   const offer = { digest: 'beef', customMiddleware: { driver: 'ü' } };
   const news = [{ bundle: 'ä.zip', offer, settled: true }, { bundle: 'ä.zip', problem: 'nö' }, { bundle: 'b.zip' }];
   for (const one of news) writeBundleNews(writer, one);
+  const stamps = { files: ['one', ''], beside: 'all' };
+  writeFileStamps(writer, 5, stamps);
   const bytes = writer.take();
   const theirs = plain(FromCoprocess.decode(bytes));
   assert.equal(theirs.welcome, welcome);
@@ -254,6 +263,7 @@ codec('the rest of what a coprocess says is what the generated code reads, and i
     { bundle: 'ä.zip', offer: '', settled: false, problem: 'nö' },
     { bundle: 'b.zip', offer: '', settled: false, problem: '' },
   ]);
+  assert.equal(theirs.fileStamps, [{ id: 5n, ...stamps }]);
   const heard: unknown[] = [];
   readFromCoprocess(bytes, {
     ...deaf,
@@ -262,8 +272,9 @@ codec('the rest of what a coprocess says is what the generated code reads, and i
     hostRequest: (...parts) => heard.push(parts),
     draining: () => heard.push('draining'),
     bundleNews: (one) => heard.push(one),
+    fileStamps: (...parts) => heard.push(parts),
   });
-  assert.equal(heard, [welcome, report, [4, 'storage.get', { key: 'ü' }], 'draining', ...news]);
+  assert.equal(heard, [welcome, report, [4, 'storage.get', { key: 'ü' }], 'draining', ...news, [5, stamps]]);
 });
 
 /** A decoded message without the lists of its unknown fields, which must be empty. */
@@ -285,6 +296,7 @@ const deaf = {
   hostRequest() {},
   draining() {},
   bundleNews() {},
+  fileStamps() {},
 };
 
 codec.run();

@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { resolveConfiguration, type UserConfiguration } from '../../gateway/configuration/index.ts';
 import { coalesced } from '../../gateway/reload/coalesced.ts';
-import { runCoprocess, runGateway } from '../../main.ts';
+import { type Running, runCoprocess, runGateway } from '../../main.ts';
 import { withServing } from '../cli/interpose.ts';
 import { valkey } from '../peers/index.ts';
 import { definition, type TestGateway, withGateway, withUpstream } from './with-gateway.ts';
@@ -202,6 +202,38 @@ reload('what a definition says takes effect when its file is saved, where the fo
   });
 });
 
+reload('plugin files that only the coprocess has are loaded anew when they changed, and only then', async () => {
+  const script = (stamp: string): string => `from tyk.decorators import *
+import uuid
+loaded = str(uuid.uuid4())
+@Hook
+def stamp(request, session, spec):
+    request.add_header('x-stamp', '${stamp}')
+    request.add_header('x-loaded', loaded)
+    return request, session
+`;
+  await withUpstream(async ({ url }) => {
+    await withGateway({ apis: {}, configuration: unwatched, start: apart }, async (gateway) => {
+      const seen = async (): Promise<Record<string, string>> =>
+        ((await (await fetch(`${gateway.url}/api/`)).json()) as { headers: Record<string, string> }).headers;
+      const file = join(gateway.folder, 'elsewhere', 'stamp.py');
+      const hook = { name: 'stamp', path: 'stamp.py' };
+      await writeFile(file, script('one'));
+      await write(gateway, 'api', { custom_middleware: { driver: 'python', pre: [hook] }, proxy: { target_url: url } });
+      await reloadNow(gateway);
+      const first = await seen();
+      assert.is(first['x-stamp'], 'one');
+      await reloadNow(gateway);
+      assert.is((await seen())['x-loaded'], first['x-loaded']);
+
+      await writeFile(file, script('two'));
+      assert.is((await seen())['x-stamp'], 'one');
+      await reloadNow(gateway);
+      assert.is((await seen())['x-stamp'], 'two');
+    });
+  });
+});
+
 reload('a reload whose folder cannot be read leaves all as it was, and says so', async () => {
   await withUpstream(async ({ url }) => {
     await withGateway({ apis: { api: { proxy: { target_url: url } } }, configuration: unwatched }, async (gateway) => {
@@ -296,3 +328,21 @@ reload(
 );
 
 reload.run();
+
+/** Two services, of which only the coprocess has the plugins folder. */
+async function apart(configuration: ReturnType<typeof resolveConfiguration>): Promise<Running> {
+  const folder = join(configuration.definitions.folder, '..');
+  await mkdir(join(folder, 'elsewhere'));
+  const path = join(folder, 'coprocess.sock');
+  const link = { ...configuration.coprocess, listen: { kind: 'unix', path } as const, targets: [`unix:${path}`] };
+  const plugins = { ...configuration.plugins, folders: [join(folder, 'elsewhere')] };
+  const coprocess = await runCoprocess({ ...configuration, plugins, coprocess: link });
+  const gateway = await runGateway({ ...configuration, coprocess: link });
+  return {
+    ...gateway,
+    close: async () => {
+      await gateway.close();
+      await coprocess.close();
+    },
+  };
+}
