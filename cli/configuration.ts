@@ -23,6 +23,10 @@ export function withConfigurationOptions(command: Command): Command {
       new Option('-t, --tyk-conf <file>', 'a tyk.conf instead, with TYK_GW_... over it').env('INTERPOSE_TYK_CONF'),
     )
     .hook('preAction', (_, verb) => {
+      const extra = verb.args[verb.registeredArguments.length];
+      if (extra !== undefined) {
+        verb.error(`error: "${extra}" has no place here; a configuration is given with --config FILE`);
+      }
       const source = { config: verb.getOptionValueSource('config'), tykConf: verb.getOptionValueSource('tykConf') };
       if (source.config === undefined || source.tykConf === undefined) return;
       if (source.config === source.tykConf) verb.error('error: give one of --config and --tyk-conf');

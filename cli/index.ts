@@ -45,6 +45,8 @@ for (const verb of [
   bundleCommand(),
 ]) {
   program.addCommand(verb.copyInheritedSettings(program));
+  // These say themselves where a configuration belongs.
+  if (verb.options.some(({ long }) => long === '--config')) verb.allowExcessArguments();
 }
 
 if (Number(process.versions.node.split('.', 1)[0]) < oldestNode) {

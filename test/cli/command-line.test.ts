@@ -35,7 +35,7 @@ const wrong: readonly (readonly [string, readonly string[], RegExp])[] = [
   ['a misspelt option', ['run', '--tykconf', 'f'], /unknown option '--tykconf'\n.*Did you mean --tyk-conf\?/],
   ['an option without its value', ['run', '--config'], /'-c, --config <file>' argument missing/],
   ['two configurations', ['run', '-c', 'a', '-t', 'b'], /give one of --config and --tyk-conf/],
-  ['a word too many', ['run', 'fast'], /too many arguments/],
+  ['a word too many', ['run', 'fast'], /"fast" has no place here; a configuration is given with --config FILE/],
   ['a gateway without coprocess', ['gateway'], /the gateway needs a coprocess\.\n.*--coprocess/],
   [
     'an address that is none',
