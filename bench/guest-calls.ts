@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import type { HookAnswer } from '../contract/answer.ts';
 import type { HookCall } from '../contract/call.ts';
 import { Cancellation } from '../contract/cancellation.ts';
@@ -61,6 +61,16 @@ export function benchSet(driver: string, name: string, path: string, isolation: 
     isolation,
   } as const;
   return { digest: `${driver} ${name} ${isolation}`, apiId: 'bench', orgId: 'bench', hooks: [hook] };
+}
+
+/** The one child of this process whose command line begins so. */
+export function childPid(command = ''): number {
+  const children = readdirSync('/proc/self/task').flatMap((task) =>
+    readFileSync(`/proc/self/task/${task}/children`, 'latin1').split(' ').filter(Boolean),
+  );
+  const found = children.filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'latin1').startsWith(command));
+  if (found.length !== 1) throw new Error(`there are ${found.length} children of this process "${command}"`);
+  return Number(found[0]);
 }
 
 /** CPU time that a process has used, in microseconds; Linux counts it in hundredths of a second. */

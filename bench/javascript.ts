@@ -1,9 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createJavaScriptDriver } from '../drivers/javascript/index.ts';
-import { benchCall, benchSet, cpuUsOf, figure, measure } from './guest-calls.ts';
+import { benchCall, benchSet, childPid, cpuUsOf, figure, measure } from './guest-calls.ts';
 
 /**
  * What a sandboxed JavaScript hook costs in host and guest: with a context that is put right after each run, and (`closure`) with a fresh one
@@ -47,7 +46,7 @@ for (const [name, text] of Object.entries(scripts)) {
   const call = benchCall(Buffer.alloc(name === 'shout' ? 1024 : 0, 'x'));
   const run = loaded.run.bind(loaded);
   await measure(run, hook, call, { seconds: 0.5, inFlight: 64 });
-  const pid = guestOf(process.pid);
+  const pid = childPid('javascript guest');
   const before = cpuUsOf(pid);
   const measured = await measure(run, hook, call, { seconds, inFlight: 64 });
   const guestUs = (cpuUsOf(pid) - before) / (measured.callsPerSecond * seconds);
@@ -56,19 +55,3 @@ for (const [name, text] of Object.entries(scripts)) {
 }
 await driver.close();
 await rm(folder, { recursive: true });
-
-function guestOf(parent: number): number {
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  return Number(
-    pids.find((pid) => {
-      try {
-        return (
-          readFileSync(`/proc/${pid}/status`, 'latin1').includes(`PPid:\t${parent}\n`) &&
-          readFileSync(`/proc/${pid}/cmdline`, 'latin1').startsWith('javascript guest')
-        );
-      } catch {
-        return false;
-      }
-    }),
-  );
-}

@@ -1,9 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLuaDriver } from '../drivers/lua/index.ts';
-import { benchCall, benchSet, cpuUsOf, figure, measure } from './guest-calls.ts';
+import { benchCall, benchSet, childPid, cpuUsOf, figure, measure } from './guest-calls.ts';
 
 /**
  * What a Lua hook costs, on LuaJIT and on the WebAssembly engine.
@@ -43,19 +42,6 @@ function recode(request, session)
 end
 `;
 
-function childOf(pid: number): number {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .find((child) => {
-      try {
-        return readFileSync(`/proc/${child}/status`, 'latin1').includes(`PPid:\t${pid}\n`);
-      } catch {
-        return false;
-      }
-    }) as number;
-}
-
 const seconds = Number(process.argv[2] ?? 2);
 const folder = await mkdtemp(join(tmpdir(), 'interpose-bench-'));
 await writeFile(join(folder, 'plugin.lua'), plugin);
@@ -73,7 +59,7 @@ for (const engine of ['luajit', 'wasm'] as const) {
     const run = loaded.run.bind(loaded);
     const hook = set.hooks[0] as NonNullable<(typeof set.hooks)[0]>;
     await measure(run, hook, call, { seconds: 0.5, inFlight: 64 });
-    const pid = childOf(process.pid);
+    const pid = childPid();
     const before = cpuUsOf(pid);
     const measured = await measure(run, hook, call, { seconds, inFlight: 64 });
     const guestUs = (cpuUsOf(pid) - before) / (measured.callsPerSecond * seconds);

@@ -1,9 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createPythonDriver } from '../drivers/python/index.ts';
-import { benchCall, benchSet, cpuUsOf, figure, measure } from './guest-calls.ts';
+import { benchCall, benchSet, childPid, cpuUsOf, figure, measure } from './guest-calls.ts';
 
 /**
  * What a Python hook costs, host and guest. Give the interpreter of an environment with protobuf to see what real messages cost.
@@ -37,21 +36,6 @@ def shout(request, session, spec):
     return request, session
 `;
 
-/** The guest, also where the interpreter is a script that starts another. */
-function guestPid(): number {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .find((pid) => {
-      try {
-        const status = readFileSync(`/proc/${pid}/status`, 'latin1');
-        return status.includes(`PPid:\t${process.pid}\n`);
-      } catch {
-        return false;
-      }
-    }) as number;
-}
-
 const seconds = Number(process.argv[2] ?? 2);
 const folder = await mkdtemp(join(tmpdir(), 'interpose-bench-'));
 await writeFile(join(folder, 'plugin.py'), plugin);
@@ -67,7 +51,7 @@ for (const name of ['nothing', 'stamp', 'look', 'shout']) {
   const call = benchCall(Buffer.alloc(name === 'shout' ? 1024 : 0, 'x'));
   const run = loaded.run.bind(loaded);
   await measure(run, hook, call, { seconds: 0.5, inFlight: 64 });
-  const pid = guestPid();
+  const pid = childPid();
   const before = cpuUsOf(pid);
   const measured = await measure(run, hook, call, { seconds, inFlight: 64 });
   const guestUs = (cpuUsOf(pid) - before) / (measured.callsPerSecond * seconds);

@@ -1,9 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createTypeScriptDriver } from '../drivers/typescript/index.ts';
-import { benchCall, benchSet, cpuUsOf, figure, measure } from './guest-calls.ts';
+import { benchCall, benchSet, childPid, cpuUsOf, figure, measure } from './guest-calls.ts';
 
 /**
  * What a TypeScript hook costs: in this process (trusted), and in a guest. The time of trusted hooks is all of the driver, the runtime and
@@ -28,23 +27,6 @@ export const later = pre(async (request) => {
 export const shout = pre({ body: 'text' }, (request) => { request.body = request.body.toUpperCase(); });
 `;
 
-function childOf(pid: number): number {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .find((child) => {
-      try {
-        const status = readFileSync(`/proc/${child}/status`, 'latin1');
-        return (
-          status.includes(`PPid:\t${pid}\n`) &&
-          readFileSync(`/proc/${child}/cmdline`, 'latin1').startsWith('typescript guest')
-        );
-      } catch {
-        return false;
-      }
-    }) as number;
-}
-
 const seconds = Number(process.argv[2] ?? 2);
 const folder = await mkdtemp(join(tmpdir(), 'interpose-bench-'));
 await writeFile(join(folder, 'plugin.ts'), plugin);
@@ -61,7 +43,7 @@ for (const isolation of ['none', 'process'] as const) {
     const [hook] = set.hooks;
     const inFlight = isolation === 'none' ? 1 : 64;
     await measure(run, hook as NonNullable<typeof hook>, call, { seconds: 0.5, inFlight });
-    const pid = isolation === 'process' ? childOf(process.pid) : undefined;
+    const pid = isolation === 'process' ? childPid() : undefined;
     const before = pid === undefined ? 0 : cpuUsOf(pid);
     const measured = await measure(run, hook as NonNullable<typeof hook>, call, { seconds, inFlight });
     const guestUs = pid === undefined ? undefined : (cpuUsOf(pid) - before) / (measured.callsPerSecond * seconds);

@@ -3,7 +3,7 @@ import type { Message } from '../guest/frame.ts';
 import { type GuestHost, type RunningCall, serveHost } from '../guest/node-half.ts';
 import { bytesText } from './body-text.ts';
 import { threadCpuMs } from './cpu-limit.ts';
-import { Outgoing } from './outgoing.ts';
+import type { Outgoing } from './outgoing.ts';
 import type { GuestSettings, Install, LogLine } from './protocol.ts';
 import { type Entered, type Entering, LimitExceeded, Sandbox } from './sandbox.ts';
 import { startWatchdog } from './watchdog.ts';
@@ -16,14 +16,18 @@ serveHost((host) => {
   process.title = 'javascript guest';
   const sandboxes = new Map<number, Sandbox>();
   let settings: GuestSettings | undefined;
-  let outgoing: Outgoing | undefined;
+  let opening: Promise<Outgoing> | undefined;
+  /** Node's HTTP takes as long to load as all of the rest, and most scripts send no requests. */
+  const outgoing = (): Promise<Outgoing> => {
+    opening ??= import('./outgoing.ts').then(({ Outgoing }) => new Outgoing(settings?.privateAddresses === true));
+    return opening;
+  };
   const guard = startWatchdog();
   /** Calls that came together, and have not run. */
   let turn: HookRun[] = [];
 
   function load(message: Message): HookReport[] {
     settings = (message as unknown as { settings: GuestSettings }).settings;
-    outgoing = new Outgoing(settings.privateAddresses);
     return [];
   }
 
@@ -35,6 +39,7 @@ serveHost((host) => {
       const { reports, logs } = sandbox.load();
       log(host, wanted, logs);
       sandboxes.set(wanted.set, sandbox);
+      if (sandbox.sendsRequests) void outgoing();
       call.answer(
         `,"reports":${JSON.stringify(reports)}${sandbox.apart === undefined ? '' : `,"apart":${JSON.stringify(sandbox.apart)}`}`,
       );
@@ -59,7 +64,7 @@ serveHost((host) => {
     // It has waited behind others for longer than anybody waits for it.
     if (Date.now() > (message.dueMs as number))
       return call.answer(failure('HOOK_TIMED_OUT', 'its turn did not come in time'));
-    turn.push(new HookRun(call, sandbox, host, outgoing as Outgoing, (settings as GuestSettings).cpuMs));
+    turn.push(new HookRun(call, sandbox, host, outgoing, (settings as GuestSettings).cpuMs));
   }
 
   function endTurn(): void {
@@ -108,14 +113,20 @@ class HookRun implements Entering {
   readonly dueMs: number;
   private readonly running: RunningCall;
   private readonly host: GuestHost;
-  private readonly outgoing: Outgoing;
+  private readonly outgoing: () => Promise<Outgoing>;
   private readonly results: string[] = [];
   private drawn = '';
   private leftMs: number;
   private logged = 0;
   private readonly abort = new AbortController();
 
-  constructor(running: RunningCall, sandbox: Sandbox, host: GuestHost, outgoing: Outgoing, cpuMs: number) {
+  constructor(
+    running: RunningCall,
+    sandbox: Sandbox,
+    host: GuestHost,
+    outgoing: () => Promise<Outgoing>,
+    cpuMs: number,
+  ) {
     this.running = running;
     this.hook = running.message.hook as number;
     this.dueMs = running.message.dueMs as number;
@@ -171,9 +182,9 @@ class HookRun implements Entering {
     try {
       const value =
         service === 'http'
-          ? await this.outgoing.request(args[0] as string, this.abort.signal)
+          ? await (await this.outgoing()).request(args[0] as string, this.abort.signal)
           : service === 'batch'
-            ? await this.outgoing.batch(args[0] as string, this.abort.signal)
+            ? await (await this.outgoing()).batch(args[0] as string, this.abort.signal)
             : await this.host.request(service, { set: this.sandbox.install.set, args });
       return JSON.stringify({ value: value ?? null });
     } catch (error) {

@@ -78,7 +78,7 @@ export class Sandbox {
     this.guard = guard;
     const scripts = this.scripts;
     this.analyses = scripts.map(({ code }) => tryAnalyse(code));
-    this.usesUnderscore = this.analyses.some((one) => one === undefined || one.free.has('_') || one.free.has('eval'));
+    this.usesUnderscore = this.mayUse('_');
     this.unkeepable = this.analyses.find((one) => one?.unkeepable !== undefined)?.unkeepable;
     this.keepsState = install.hooks.every((hook) => hook.type === 'event');
     this.isolate = this.newIsolate();
@@ -100,6 +100,16 @@ export class Sandbox {
       failure === undefined ? [] : [['warn', `${this.scripts[i]?.name} failed while it was loaded: ${failure}`]],
     );
     return { reports, logs: [...prepared.logs, ...warnings] };
+  }
+
+  /** Whether scripts look as if they send HTTP requests. */
+  get sendsRequests(): boolean {
+    return this.mayUse('TykMakeHttpRequest', 'TykBatchRequest');
+  }
+
+  /** Whether any of these names may be used, as far as the scripts' text tells. */
+  private mayUse(...names: readonly string[]): boolean {
+    return this.analyses.some((one) => one === undefined || ['eval', ...names].some((name) => one.free.has(name)));
   }
 
   /** How runs are kept apart, for operators: undefined when they share a context that is put right after each. */
