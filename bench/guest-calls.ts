@@ -63,14 +63,14 @@ export function benchSet(driver: string, name: string, path: string, isolation: 
   return { digest: `${driver} ${name} ${isolation}`, apiId: 'bench', orgId: 'bench', hooks: [hook] };
 }
 
-/** The one child of this process whose command line begins so. */
+/** The oldest child of this process whose command line begins so; others may wait in reserve. */
 export function childPid(command = ''): number {
   const children = readdirSync('/proc/self/task').flatMap((task) =>
     readFileSync(`/proc/self/task/${task}/children`, 'latin1').split(' ').filter(Boolean),
   );
   const found = children.filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'latin1').startsWith(command));
-  if (found.length !== 1) throw new Error(`there are ${found.length} children of this process "${command}"`);
-  return Number(found[0]);
+  if (found.length === 0) throw new Error(`no child of this process is "${command}"`);
+  return Math.min(...found.map(Number));
 }
 
 /** CPU time that a process has used, in microseconds; Linux counts it in hundredths of a second. */

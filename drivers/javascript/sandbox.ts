@@ -5,7 +5,7 @@ import { type Analysis, analyse } from './analyse.ts';
 import { isTimeout, threadCpuMs, withinCpu } from './cpu-limit.ts';
 import type { Script } from './options.ts';
 import type { GuestSettings, Install, InstallHook, LogLine } from './protocol.ts';
-import { runtime } from './runtime.ts';
+import { runtimeSource } from './runtime/index.ts';
 
 /** One run of a hook inside of the sandbox: what `enter` of the runtime gave back. */
 export interface Entered {
@@ -204,8 +204,7 @@ export class Sandbox {
         return (error as Error).message;
       }
     });
-    // Strict functions show neither themselves nor what they were called on to those that they call.
-    return this.isolate.compileScriptSync(`'use strict';(${runtime.toString()})`, { filename: 'interpose:runtime' });
+    return this.isolate.compileScriptSync(runtimeSource(), { filename: 'interpose:runtime' });
   }
 
   private take(): Prepared {
