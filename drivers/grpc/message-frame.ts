@@ -30,7 +30,7 @@ export function messageOf(
       code: tooLarge ? status.RESOURCE_EXHAUSTED : status.INTERNAL,
       details: tooLarge
         ? `Received message that decompresses to more than ${maxBytes} bytes`
-        : `Received message that does not decompress: ${error instanceof Error ? error.message : error}`,
+        : `Received message that does not decompress: ${error instanceof Error ? error.message : String(error)}`,
     };
   }
 }

@@ -126,7 +126,7 @@ export class Outgoing {
     if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new Error(`${url.protocol} is not HTTP`);
     if (!this.privateAddresses && isIP(host) !== 0 && isPrivate(host)) throw new Error(`${host} is a private address`);
     const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
-    const own: Record<string, string> = { ...(asksFor(headers) ? {} : { 'Accept-Encoding': 'gzip' }) };
+    const own: Record<string, string> = asksFor(headers) ? {} : { 'Accept-Encoding': 'gzip' };
     for (const [name, value] of Object.entries(headers)) own[name] = toByteString(value);
     if (body.length > 0) own['Content-Length'] = String(body.length);
     return new Promise((resolve, reject) => {

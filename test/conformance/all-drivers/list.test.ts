@@ -39,7 +39,7 @@ list('nothing is misspelt', () => {
   }
 });
 
-function checkCase({ name: _, api: _api, not = {}, steps, ...step }: Case, where: string): void {
+function checkCase({ name: _name, api: _api, not = {}, steps, ...step }: Case, where: string): void {
   known(not, languageNames, where);
   if (steps === undefined) return checkStep(step, where);
   assert.equal(step, {}, `${where}: with "steps" everything is said in them`);
