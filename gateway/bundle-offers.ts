@@ -13,6 +13,8 @@ import type { World } from './world.ts';
 export interface BundleOffer {
   readonly bundle: string;
   readonly revision: BundleReport;
+  /** How often it has not loaded in time, although there was a coprocess to load it. @default 0 */
+  readonly tries?: number;
 }
 
 /** Offers that wait to be tried, in the order in which they came. */
@@ -46,9 +48,14 @@ export interface Tried {
 interface Trial {
   /** Absent: nothing can be said now. */
   readonly verdict?: BundleVerdict;
+  /** It is to be tried again. */
+  readonly again?: BundleOffer;
   /** What takes the place of what is there: nothing that serves when it is refused. */
   readonly revisions: ReadonlyMap<Api, Tried>;
 }
+
+/** A revision that does not load in `limits.startTimeoutMs` so often is refused: each try costs a load. */
+const maxTries = 3;
 
 /** APIs that are loaded at once. */
 const atOnce = 32;
@@ -58,13 +65,14 @@ const atOnce = 32;
  * can; else all of it is let go of again.
  */
 export async function tryOffer(
-  { bundle, revision }: BundleOffer,
+  offer: BundleOffer,
   apis: readonly Api[],
   old: World | undefined,
   parts: GatewayParts,
   files: PluginFiles,
   signal: AbortSignal,
 ): Promise<Trial> {
+  const { bundle, revision, tries = 0 } = offer;
   const users = apis.filter(({ plugins }) => plugins.bundle === bundle);
   const { digest } = revision;
   const serves = ({ id }: Api): boolean => {
@@ -93,7 +101,10 @@ export async function tryOffer(
     const { problem, report: installed } = one.revision;
     if (problem === undefined && installed.hooks.length > 0) parts.dispatcher.uninstall(installed.digest);
   }
-  if (signal.aborted) return { revisions: new Map() };
+  if (signal.aborted) {
+    const counted = parts.dispatcher.available ? tries + 1 : tries;
+    if (counted < maxTries) return { revisions: new Map(), again: { ...offer, tries: counted } };
+  }
   // Those that do not serve anyway say what is wrong with the latest.
   const failed = new Map(tried.filter(([api, one]) => one.revision.problem !== undefined && !serves(api)));
   const reasons = tried.flatMap(([api, one]) =>

@@ -92,7 +92,7 @@ export async function buildWorld(
   for (const offer of offers) {
     const trial = await tryOffer(offer, apis, old, parts, files, signal);
     if (trial.verdict !== undefined) verdicts.push(trial.verdict);
-    else if (signal.aborted) untried.push(offer);
+    else if (trial.again !== undefined) untried.push(trial.again);
     for (const [api, one] of trial.revisions) tried.set(api, one);
   }
   const changed: Api[] = [];

@@ -1,9 +1,11 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { BundleSpec } from '../conformance/peers/bundle.ts';
-import { bad, stamping, until, withPolling } from './with-polling.ts';
+import { bad, python, stamping, until, withPolling } from './with-polling.ts';
 
 const changes = suite('changes of bundles');
+
+const startTimeoutMs = 1500;
 
 changes('two coprocesses: what one has found the other fetches, and both serve it, also after a restart', async () => {
   await withPolling('two coprocesses', { 'a.zip': stamping('old') }, async ({ server, headers, health, restart }) => {
@@ -115,5 +117,25 @@ changes(
     });
   },
 );
+
+changes('a revision that never loads in time is refused after three tries', async () => {
+  await withPolling(
+    'two services',
+    { 'a.zip': stamping('old') },
+    async ({ server, headers, health }) => {
+      assert.is((await headers())['x-bundle'], 'old');
+      await server.publish('a.zip', python('import time\ntime.sleep(25)', { pre: [{ name: 'stamp' }] }));
+      const startMs = performance.now();
+      const said = await until(health, ({ details }) => details['bundle "a.zip"'] !== undefined, 20_000);
+      assert.match(said.details['bundle "a.zip"']?.output as string, /still loading.*; its last good revision serves$/);
+      assert.ok(performance.now() - startMs > 3 * startTimeoutMs);
+      assert.is((await headers())['x-bundle'], 'old');
+      await server.publish('a.zip', stamping('new'));
+      await until(headers, (found) => found['x-bundle'] === 'new');
+    },
+    { one: 'a.zip' },
+    { startTimeoutMs },
+  );
+});
 
 changes.run();

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import type { Configuration } from '../../gateway/configuration/index.ts';
+import type { Configuration, UserConfiguration } from '../../gateway/configuration/index.ts';
 import { type Running, run, runCoprocess, runGateway } from '../../main.ts';
 import type { BundleSpec } from '../conformance/peers/bundle.ts';
 import { type BundleServer, withBundleServer } from '../coprocess/bundles/bundle-server.ts';
@@ -56,6 +56,7 @@ export async function withPolling(
   bundles: Readonly<Record<string, BundleSpec>>,
   use: (parts: Parts) => Promise<void>,
   apis: Readonly<Record<string, string>> = { one: 'a.zip' },
+  limits: UserConfiguration['limits'] = {},
 ): Promise<void> {
   const root = await mkdtemp(join(tmpdir(), 'polling-'));
   const folder = join(root, 'bundles');
@@ -90,6 +91,7 @@ export async function withPolling(
           start,
           configuration: {
             bundles: { baseUrl: server.baseUrl, folder, pollMs, timeoutMs: 300 },
+            limits,
             ...(mode === 'two services' && { coprocess: { listen: socket, targets: [socket] } }),
             ...(mode === 'two coprocesses' && { coprocess: { listen: socket, targets: [socket, `${socket}2`] } }),
           },
@@ -158,9 +160,13 @@ async function runBoth(configuration: Configuration): Promise<Running> {
   };
 }
 
-/** Asks again and again, for 5 s at most. */
-export async function until<Value>(read: () => Promise<Value>, holds: (value: Value) => boolean): Promise<Value> {
-  const endMs = performance.now() + 5000;
+/** Asks again and again. */
+export async function until<Value>(
+  read: () => Promise<Value>,
+  holds: (value: Value) => boolean,
+  longestMs: number = 5000,
+): Promise<Value> {
+  const endMs = performance.now() + longestMs;
   for (;;) {
     const value = await read();
     if (holds(value)) return value;
