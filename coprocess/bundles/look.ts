@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { cp, mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { askForBundle, type FetchOptions, type Seen } from './fetch.ts';
+import { askForBundle, type Seen } from './fetch.ts';
+import type { Intake } from './intake.ts';
 import { listedFolder } from './list.ts';
 import { reasonOf } from './problem.ts';
 import type { Shelf } from './shelf.ts';
@@ -9,12 +10,9 @@ import type { StoredBundle } from './store.ts';
 
 /** What looking for a new revision needs of the store. */
 interface Workshop {
-  readonly signal: AbortSignal;
-  source(): FetchOptions;
+  readonly intake: Intake;
   current(shelf: Shelf, attempts?: number): Promise<StoredBundle>;
   read(shelf: Shelf, root: string): Promise<StoredBundle>;
-  unpack(archive: string, folder: string): Promise<unknown>;
-  noteReleases(shelf: Shelf, root: string): Promise<void>;
   clear(shelf: Shelf): Promise<void>;
   remove(folder: string): Promise<void>;
 }
@@ -37,7 +35,7 @@ export async function look(shelf: Shelf, store: Workshop): Promise<StoredBundle 
     shelf.unreachable = undefined;
     return fetched && (await take(shelf, store, aside, fetched, current));
   } catch (error) {
-    if (!store.signal.aborted) shelf.unreachable = reasonOf(error);
+    if (!store.intake.signal.aborted) shelf.unreachable = reasonOf(error);
     return undefined;
   } finally {
     if (aside !== undefined) await rm(aside, { recursive: true, force: true });
@@ -56,7 +54,7 @@ async function ask(shelf: Shelf, store: Workshop, aside: string): Promise<Fetche
   const archives = new Map<string, string>();
   const askFor = async (name: string, known: Seen | undefined): Promise<void> => {
     const archive = join(aside, `${archives.size}-${basename(listedFolder(name))}.zip`);
-    const got = await askForBundle(name, archive, store.source(), store.signal, known);
+    const got = await askForBundle(name, archive, store.intake.source(), store.intake.signal, known);
     if (got === undefined) return;
     seen[name] = got;
     if (known === undefined || got.sha256 !== shelf.seen[name]?.sha256) archives.set(name, archive);
@@ -89,7 +87,7 @@ async function take(
     for (const name of shelf.names) {
       const own = shelf.isList ? listedFolder(name) : '';
       const archive = archives.get(name);
-      if (archive !== undefined) await store.unpack(archive, join(unpacked, own));
+      if (archive !== undefined) await store.intake.unpack(archive, join(unpacked, own));
       else if (current !== undefined) await cp(join(current.folder, own), join(unpacked, own), { recursive: true });
     }
     await rename(unpacked, shelf.pathOf(folder));
@@ -109,7 +107,7 @@ async function take(
   shelf.seen = seen;
   if (current === undefined) {
     shelf.refused = undefined;
-    await store.noteReleases(shelf, found.folder);
+    await store.intake.noteReleases(shelf, found.folder);
     await shelf.save(folder);
     return found;
   }

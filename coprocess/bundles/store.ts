@@ -1,19 +1,18 @@
 import { createHash, type KeyObject } from 'node:crypto';
-import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { BundleNews, BundleUser } from '../../contract/bundle-news.ts';
 import { digestOf, filesIn, stampOf } from './content.ts';
-import { type FetchOptions, fetchBundle, type Seen } from './fetch.ts';
+import type { FetchOptions } from './fetch.ts';
+import { Intake, isFile } from './intake.ts';
 import { readPublicKeys } from './keys.ts';
 import { type ListedBundle, listedFolder, mergedMiddleware } from './list.ts';
 import { look } from './look.ts';
 import type { Manifest } from './manifest.ts';
 import { Polls } from './polls.ts';
 import { BundleError } from './problem.ts';
-import { Releases } from './releases.ts';
 import { Shelf } from './shelf.ts';
-import { unpack } from './unpack.ts';
-import { manifestIn, type Trust, verifyBundle } from './verify.ts';
+import { manifestIn } from './verify.ts';
 
 export interface BundleOptions extends Omit<FetchOptions, 'baseUrl' | 'attempts'> {
   /** Fetch bundles; those that are unpacked already load in any case. */
@@ -69,8 +68,7 @@ interface Known {
 
 class Store implements BundleStore {
   readonly options: BundleOptions;
-  private readonly keys: readonly KeyObject[];
-  private readonly releases: Releases;
+  readonly intake: Intake;
   private readonly opening = new Map<string, Promise<StoredBundle>>();
   private readonly finding = new Map<string, Promise<StoredBundle>>();
   private readonly looking = new Map<string, Promise<StoredBundle | undefined>>();
@@ -80,12 +78,10 @@ class Store implements BundleStore {
   /** By folder. */
   private readonly holds = new Map<string, number>();
   private readonly polls: Polls | undefined;
-  private readonly closed = new AbortController();
 
   constructor(options: BundleOptions, keys: readonly KeyObject[]) {
     this.options = options;
-    this.keys = keys;
-    this.releases = new Releases(options.folder);
+    this.intake = new Intake(options, keys);
     const { pollMs = 0, unused = false, download } = options;
     if (pollMs > 0 && download && !unused) this.polls = new Polls(this, pollMs, options.log);
   }
@@ -106,7 +102,7 @@ class Store implements BundleStore {
     }
     this.holds.delete(folder);
     // What is in use when the process ends may be asked for when it is back.
-    if (this.closed.signal.aborted) return;
+    if (this.intake.signal.aborted) return;
     void this.clearAround(folder).catch((error: unknown) => {
       this.options.log('warn', `an old revision of a bundle was not removed: ${String(error)}`);
     });
@@ -117,7 +113,7 @@ class Store implements BundleStore {
   }
 
   close(): void {
-    this.closed.abort();
+    this.intake.close();
     this.polls?.close();
   }
 
@@ -186,7 +182,7 @@ class Store implements BundleStore {
 
   private async findOne(shelf: Shelf, name: string, folder: string, attempts?: number): Promise<StoredBundle> {
     if (await isFile(join(folder, 'manifest.json'))) return this.existing(folder);
-    const seen = await this.fetch(name, folder, attempts);
+    const seen = await this.intake.fetch(name, folder, attempts);
     if (this.polls !== undefined) {
       shelf.seen = { ...shelf.seen, [name]: seen };
       shelf.refused = undefined;
@@ -200,7 +196,7 @@ class Store implements BundleStore {
     if (known !== undefined && known.stamp === (await stampOf(folder, await filesIn(folder)))) return known.bundle;
     const manifest = await manifestIn(folder);
     const { skipVerifyExisting } = this.options;
-    if (!skipVerifyExisting) await verifyBundle(folder, manifest, this.keys);
+    if (!skipVerifyExisting) await this.intake.verify(folder, manifest);
     return this.remember(folder, manifest);
   }
 
@@ -210,48 +206,6 @@ class Store implements BundleStore {
     const bundle = { folder, digest: await digestOf(folder, files), customMiddleware };
     this.known.set(folder, { stamp, bundle });
     return bundle;
-  }
-
-  /** Fetch, unpack and verify aside, then put it in its place at once: what is half there never counts. */
-  private async fetch(name: string, folder: string, attempts: number | undefined): Promise<Seen> {
-    const parent = dirname(folder);
-    const from = this.source();
-    await mkdir(parent, { recursive: true, mode: 0o700 });
-    const aside = await mkdtemp(join(parent, `.${basename(folder)}-`));
-    try {
-      const archive = join(aside, 'archive.zip');
-      const unpacked = join(aside, 'unpacked');
-      const seen = await fetchBundle(name, archive, { ...from, ...(attempts && { attempts }) }, this.closed.signal);
-      const trust = await this.unpack(archive, unpacked);
-      await this.putInPlace(unpacked, folder, aside);
-      if (trust.kind === 'whole') await this.releases.note(trust.signature);
-      this.tell(name, trust);
-      return seen;
-    } finally {
-      await rm(aside, { recursive: true, force: true });
-    }
-  }
-
-  /** Where bundles are fetched from, and how. @throws {BundleError} when they are not. */
-  source(): FetchOptions {
-    const { options } = this;
-    if (!options.download) throw new BundleError('Bundle downloader is disabled');
-    const { baseUrl } = options;
-    if (baseUrl === undefined || baseUrl === '') throw new BundleError('No bundle base URL set (bundles.baseUrl)');
-    return { ...options, baseUrl };
-  }
-
-  get signal(): AbortSignal {
-    return this.closed.signal;
-  }
-
-  /** Unpack an archive into a folder that is not there yet, and verify it. @throws {BundleError} when it is not taken. */
-  async unpack(archive: string, folder: string): Promise<Trust> {
-    await mkdir(folder, { mode: 0o700 });
-    await unpack(archive, folder, { maxBytes: this.options.maxBytes });
-    const trust = await verifyBundle(folder, await manifestIn(folder), this.keys);
-    if (trust.kind === 'whole') await this.releases.check(trust.signature);
-    return trust;
   }
 
   /** Ask the server whether it has something else; see {@link look}. */
@@ -271,7 +225,7 @@ class Store implements BundleStore {
       const { candidate } = shelf;
       const next = [...(candidate ? [candidate] : []), ...shelf.others].find((one) => one.digest === digest);
       if (next === undefined) return;
-      await this.noteReleases(shelf, shelf.pathOf(next.folder));
+      await this.intake.noteReleases(shelf, shelf.pathOf(next.folder));
       const last = { folder: basename(before.folder), digest: before.digest };
       shelf.others = [...shelf.others.filter((one) => one !== next), last];
       if (candidate?.digest === digest) shelf.candidate = undefined;
@@ -279,16 +233,6 @@ class Store implements BundleStore {
       await shelf.save(next.folder);
       await this.clear(shelf);
     });
-  }
-
-  /** What is taken for good sets the floor for releases to come. */
-  async noteReleases(shelf: Shelf, root: string): Promise<void> {
-    for (const name of shelf.names) {
-      const folder = shelf.isList ? join(root, listedFolder(name)) : root;
-      const trust = await verifyBundle(folder, await manifestIn(folder), this.keys);
-      if (trust.kind === 'whole') await this.releases.note(trust.signature);
-      this.tell(name, trust);
-    }
   }
 
   /** A revision cannot be used. What was good before still is. */
@@ -327,27 +271,6 @@ class Store implements BundleStore {
     for (const path of this.known.keys()) if (path === folder || dirname(path) === folder) this.known.delete(path);
     await rm(folder, { recursive: true, force: true });
   }
-
-  private tell(name: string, { kind }: Trust): void {
-    const { log } = this.options;
-    log('info', `bundle "${name}" was fetched and verified`);
-    if (kind !== 'files') return;
-    log(
-      'warn',
-      `the signature of bundle "${name}" covers its listed files only: its hooks, driver and other files are as its server gave them`,
-    );
-  }
-
-  private async putInPlace(unpacked: string, folder: string, aside: string): Promise<void> {
-    // A folder without a manifest is what an interrupted download of another gateway left.
-    await rename(folder, join(aside, 'stale')).catch(() => {});
-    try {
-      await rename(unpacked, folder);
-    } catch (error) {
-      // Another process was faster.
-      if (!(await isFile(join(folder, 'manifest.json')))) throw error;
-    }
-  }
 }
 
 /** Who asks for what is being worked on gets that. */
@@ -362,11 +285,4 @@ function shared<Result>(
     running.set(key, result);
   }
   return result;
-}
-
-async function isFile(path: string): Promise<boolean> {
-  return stat(path).then(
-    (found) => found.isFile(),
-    () => false,
-  );
 }
