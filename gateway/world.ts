@@ -10,7 +10,7 @@ import type { Api, ListenRule } from './definitions/api.ts';
 import { hostPattern, listenPattern } from './definitions/endpoint-path.ts';
 import type { GatewayParts } from './gateway.ts';
 import { inParallel } from './reload/in-parallel.ts';
-import { PluginFiles } from './reload/plugin-files.ts';
+import { type LookAtFiles, PluginFiles } from './reload/plugin-files.ts';
 import { revise, whyNot } from './revise.ts';
 import { createRouter, type Route, type Router } from './router.ts';
 
@@ -84,7 +84,8 @@ export async function buildWorld(
   const signal = AbortSignal.timeout(parts.configuration.limits.startTimeoutMs);
   const bundles = new BundleReports(parts.dispatcher, signal);
   const turn = new Turn();
-  const look = (names: readonly string[]) => parts.dispatcher.lookAtFiles(names, signal);
+  // At the start nothing can be loaded before there is a coprocess; later, all that is as it was goes on without.
+  const look: LookAtFiles = (names) => parts.dispatcher.lookAtFiles(names, old === undefined ? signal : undefined);
   const files = await PluginFiles.look(apis, old?.pluginFiles, look, turn);
   const tried = new Map<Api, Tried>();
   const verdicts: BundleVerdict[] = [];

@@ -17,9 +17,10 @@ export interface Dispatcher {
   /** Let go of a plugin set; calls that still use it end first. */
   uninstall(digest: string): void;
   /**
-   * How plugin files stand, as coprocesses see them. Undefined when none can say so: in time, or before `signal` aborts.
+   * How plugin files stand, as coprocesses see them; undefined when none can say so in time. Waits for a coprocess that is not there yet
+   * until `wait` aborts; without it, not at all.
    */
-  lookAtFiles(names: readonly string[], signal: AbortSignal): Promise<PluginFileStamps | undefined>;
+  lookAtFiles(names: readonly string[], wait?: AbortSignal): Promise<PluginFileStamps | undefined>;
   /**
    * Run consecutive hooks of an installed set: each sees the edits of the one before it. Resolves with one outcome for each hook that
    * ran; a failure, or an answer that ends the request, is the last one. Never rejects.

@@ -17,6 +17,8 @@ interface WantedSet {
   /** Routes that reported, and what. */
   readonly reports: Map<Route, string>;
   installs: number;
+  /** Nobody waited for it any longer while it was still being loaded. */
+  unfinished: boolean;
 }
 
 /**
@@ -26,6 +28,8 @@ interface WantedSet {
 export function createLinkDispatcher(options: LinkDispatcherOptions): Dispatcher {
   const settings = resolveLinkOptions(options);
   const sets = new Map<string, WantedSet>();
+  /** Sets that are still being loaded, for whoever asks once more; by digest, the timers that let go of them. */
+  const unfinished = new Map<string, NodeJS.Timeout>();
   const changes = new Set<() => void>();
   /** Why new revisions of bundles cannot be had, by route and bundle. */
   const problemsOfBundles = new Map<Route, Map<string, string>>();
@@ -92,7 +96,10 @@ export function createLinkDispatcher(options: LinkDispatcherOptions): Dispatcher
       const routes = peers.flatMap((peer) => peer.installRoutes);
       const loading = Promise.all(routes.map((route) => route.install(set)));
       const all = await Promise.race([loading, aborted(signal)]);
-      if (all === undefined) return refused(set, 'the coprocesses were still loading it when the wait for them ended');
+      if (all === undefined) {
+        wanted.unfinished = true;
+        return refused(set, 'the coprocesses were still loading it when the wait for them ended');
+      }
       const reports = all.filter((report) => report !== undefined);
       const [first, ...others] = reports;
       if (first === undefined) continue;
@@ -149,9 +156,23 @@ export function createLinkDispatcher(options: LinkDispatcherOptions): Dispatcher
     return peers.map((peer) => `${peer.target}: ${peer.problem}`).join('; ');
   }
 
+  function unseen(): undefined {
+    settings.log('warn', 'no coprocess says how plugin files stand: what was saved is loaded by a later reload');
+  }
+
   function drop(digest: string): void {
     sets.delete(digest);
     for (const peer of peers) peer.uninstall(digest);
+  }
+
+  /** Another try is to go on where this one ended, and not to begin anew. */
+  function leave(digest: string): void {
+    sets.delete(digest);
+    const timer = setTimeout(() => {
+      unfinished.delete(digest);
+      drop(digest);
+    }, unfinishedMs);
+    unfinished.set(digest, timer.unref());
   }
 
   function choose(wanted: WantedSet): Route | undefined {
@@ -215,10 +236,14 @@ export function createLinkDispatcher(options: LinkDispatcherOptions): Dispatcher
         agreed: undefined,
         reports: new Map(),
         installs: 1,
+        unfinished: false,
       };
+      clearTimeout(unfinished.get(set.digest));
+      unfinished.delete(set.digest);
       sets.set(set.digest, wanted);
       wanted.report = load(wanted, signal).then((report) => {
-        if (!isLoaded(report)) drop(set.digest);
+        if (wanted.unfinished) leave(set.digest);
+        else if (!isLoaded(report)) drop(set.digest);
         return report;
       });
       return wanted.report;
@@ -229,15 +254,16 @@ export function createLinkDispatcher(options: LinkDispatcherOptions): Dispatcher
       if (wanted !== undefined && --wanted.installs === 0) drop(digest);
     },
 
-    async lookAtFiles(names, signal) {
-      if (!(await until(canInstall, signal))) return undefined;
+    async lookAtFiles(names, wait) {
+      const isThere = wait === undefined ? canInstall() : await until(canInstall, wait);
+      if (!isThere) return unseen();
       // One that hangs is not waited for: what it would load is what the others have, or it is not called.
-      const patience = AbortSignal.any([signal, AbortSignal.timeout(lookMs)]);
+      const patience = AbortSignal.timeout(lookMs);
       const routes = peers.flatMap((peer) => peer.installRoutes);
       const looks = await Promise.all(
         routes.map((route) => Promise.race([route.lookAtFiles(names), aborted(patience)])),
       );
-      return together(looks.filter((look) => look !== undefined));
+      return together(looks.filter((look) => look !== undefined)) ?? unseen();
     },
 
     dispatch(run, call) {
@@ -254,6 +280,7 @@ export function createLinkDispatcher(options: LinkDispatcherOptions): Dispatcher
     },
 
     async close() {
+      for (const timer of unfinished.values()) clearTimeout(timer);
       for (const peer of peers) peer.close();
     },
   };
@@ -267,6 +294,9 @@ function together(looks: readonly PluginFileStamps[]): PluginFileStamps | undefi
   const files = first.files.map((stamp, i) => all([stamp, ...others.map((other) => other.files[i] ?? '')]));
   return { files, beside: all(looks.map(({ beside }) => beside)) };
 }
+
+/** How long a set goes on being loaded that nobody waits for, in milliseconds: a gateway tries again after a second. */
+const unfinishedMs = 30_000;
 
 /** Longest wait for what a coprocess says of its files, in milliseconds. */
 const lookMs = 5_000;

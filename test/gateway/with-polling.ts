@@ -164,7 +164,7 @@ async function runBoth(configuration: Configuration): Promise<Running> {
 export async function until<Value>(
   read: () => Promise<Value>,
   holds: (value: Value) => boolean,
-  longestMs: number = 5000,
+  longestMs: number = 20_000,
 ): Promise<Value> {
   const endMs = performance.now() + longestMs;
   for (;;) {

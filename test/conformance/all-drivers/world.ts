@@ -33,8 +33,8 @@ export async function withWorld(
             servers: { default: { target: plugins.target } },
             bundles: { baseUrl: store.baseUrl, folder: store.folder },
             tracing: { endpoint: sink.grpcEndpoint, ratio: 1, batchDelayMs: 20, maxQueuedSpans: 100_000 },
-            // Hundreds of guests start at once.
-            limits: { drainTimeoutMs: 100, startTimeoutMs: 240_000 },
+            // Hundreds of guests start at once, and some start again: the machine may be slow.
+            limits: { drainTimeoutMs: 100, startTimeoutMs: 240_000, hookTimeoutMs: 30_000 },
             ...language.configuration,
           },
           ...(mode === 'two services' && { start: twoServices }),

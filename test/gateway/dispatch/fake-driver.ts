@@ -10,11 +10,16 @@ import type { Driver, Host } from '../../../drivers/driver.ts';
 /** What a hook of the fake driver does; `host` is what the driver was given. */
 export type FakeHook = (call: HookCall, host: Host, hook: HookSpec) => HookAnswer | Promise<HookAnswer>;
 
-/** A driver named `fake` whose hooks are functions by name; a hook that is not there is reported as such. */
-export function fakeDriver(hooks: Readonly<Record<string, FakeHook>>, body: BodyUse = 'buffered'): Driver {
+/** A driver named `fake` whose hooks are functions by name; a hook that is not there is reported as such. `loading` is waited for. */
+export function fakeDriver(
+  hooks: Readonly<Record<string, FakeHook>>,
+  body: BodyUse = 'buffered',
+  loading?: () => Promise<void>,
+): Driver {
   return {
     names: ['fake'],
     async load(_set, specs, host) {
+      await loading?.();
       return {
         reports: specs.map(({ name }) =>
           Object.hasOwn(hooks, name)

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { rm, writeFile } from 'node:fs/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { HookAnswer } from '../../../contract/answer.ts';
@@ -321,6 +322,53 @@ link('an install waits for a coprocess that is not there yet, until it is told t
         assert.is((await dispatcher.dispatch(first, fakeCall()))[0]?.failure, undefined);
         assert.is(dispatcher.available, true);
       });
+    } finally {
+      await dispatcher.close();
+    }
+  });
+});
+
+link('a set that was still being loaded when the wait for it ended is there for whoever asks again', async () => {
+  const loaded = Promise.withResolvers<void>();
+  let loads = 0;
+  const loading = (): Promise<void> => {
+    loads++;
+    return loaded.promise;
+  };
+  await withLink({ hooks: { stamp }, loading }, async ({ dispatcher }) => {
+    const set = fakeSet('a', ['stamp']);
+    const refused = await dispatcher.install(set, AbortSignal.timeout(200));
+    assert.match(refused.refused ?? '', /still loading/);
+    assert.is((await dispatcher.dispatch(first, fakeCall()))[0]?.failure?.reason, 'HOOK_UNKNOWN');
+    const report = dispatcher.install(set);
+    loaded.resolve();
+    assert.equal((await report).hooks, [{ ready: true, body: 'buffered' }]);
+    assert.is((await dispatcher.dispatch(first, fakeCall()))[0]?.failure, undefined);
+    assert.is(loads, 1);
+  });
+});
+
+link('the coprocess says how plugin files stand; when it is away, nobody does, at once', async () => {
+  await withSocketPath(async (path) => {
+    const dispatcher = createLinkDispatcher({ targets: [`unix:${path}`] });
+    try {
+      const file = `${path}.py`;
+      await writeFile(file, 'one');
+      const names = [file, `${path}.lua`];
+      await withCoprocess({ hooks: {}, server: { address: `unix:${path}` } }, async () => {
+        const look = async (): Promise<readonly string[] | undefined> =>
+          (await dispatcher.lookAtFiles(names, AbortSignal.timeout(5000)))?.files;
+        const one = await look();
+        assert.is.not(one?.[0], '');
+        assert.is(one?.[1], '');
+        assert.equal(await look(), one);
+        await writeFile(file, 'two');
+        assert.is.not((await look())?.[0], one?.[0]);
+      });
+      const startMs = performance.now();
+      assert.is(await dispatcher.lookAtFiles(names), undefined);
+      assert.ok(performance.now() - startMs < 1000);
+      await rm(file);
     } finally {
       await dispatcher.close();
     }

@@ -19,6 +19,8 @@ export interface TestLinkOptions {
   readonly hooks: Record<string, FakeHook>;
   /** What the hooks report to read. @default 'buffered' */
   readonly body?: BodyUse;
+  /** Each load waits for it. */
+  readonly loading?: () => Promise<void>;
   readonly server?: Partial<CoprocessServerOptions>;
   readonly dispatcher?: Partial<LinkDispatcherOptions>;
 }
@@ -36,11 +38,11 @@ export async function withLink(options: TestLinkOptions, use: (link: TestLink) =
 }
 
 export async function withCoprocess(
-  options: Pick<TestLinkOptions, 'hooks' | 'body' | 'server'>,
+  options: Pick<TestLinkOptions, 'hooks' | 'body' | 'loading' | 'server'>,
   use: (server: CoprocessServer) => Promise<void>,
 ): Promise<void> {
   const host = new GatewayHost(() => {});
-  const coprocess = createCoprocess({ drivers: [fakeDriver(options.hooks, options.body)], host });
+  const coprocess = createCoprocess({ drivers: [fakeDriver(options.hooks, options.body, options.loading)], host });
   const server = await serveCoprocess({ coprocess, host, address: '127.0.0.1:0', ...options.server });
   try {
     await use(server);
