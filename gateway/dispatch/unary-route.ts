@@ -4,6 +4,7 @@ import type { HookOutcome } from '../../contract/answer.ts';
 import type { HookCall } from '../../contract/call.ts';
 import { PluginFailure } from '../../contract/failure.ts';
 import { decodeAnswer, encodeObject, type ObjectConstants, objectConstants } from '../../contract/object.ts';
+import type { PluginFileStamps } from '../../contract/plugin-files.ts';
 import type { HookSpec, PluginSet, SetReport } from '../../contract/plugin-set.ts';
 import { failedRun, runHooks } from '../../contract/run-hooks.ts';
 import { specMap } from '../../contract/spec-map.ts';
@@ -68,9 +69,9 @@ export class UnaryRoute implements Route {
     this.sets.delete(digest);
   }
 
-  /** A plugin server has no files that it would be asked to load. */
-  lookAtFiles(): Promise<undefined> {
-    return Promise.resolve(undefined);
+  /** It loads none. */
+  lookAtFiles(names: readonly string[]): Promise<PluginFileStamps> {
+    return Promise.resolve({ files: names.map(() => ''), beside: '' });
   }
 
   send(run: HookRun, call: HookCall): Promise<readonly HookOutcome[]> | readonly HookOutcome[] {
