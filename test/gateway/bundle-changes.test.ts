@@ -126,7 +126,7 @@ changes('a revision that never loads in time is refused after three tries', asyn
       assert.is((await headers())['x-bundle'], 'old');
       await server.publish('a.zip', python('import time\ntime.sleep(25)', { pre: [{ name: 'stamp' }] }));
       const startMs = performance.now();
-      const said = await until(health, ({ details }) => details['bundle "a.zip"'] !== undefined);
+      const said = await until(health, ({ details }) => details['bundle "a.zip"'] !== undefined, 20_000);
       assert.match(said.details['bundle "a.zip"']?.output as string, /still loading.*; its last good revision serves$/);
       assert.ok(performance.now() - startMs > 3 * startTimeoutMs);
       assert.is((await headers())['x-bundle'], 'old');

@@ -9,7 +9,7 @@ import { coalesced } from '../../gateway/reload/coalesced.ts';
 import { type Running, runCoprocess, runGateway } from '../../main.ts';
 import { withServing } from '../cli/interpose.ts';
 import { valkey } from '../peers/index.ts';
-import { definition, type TestGateway, withGateway, withUpstream } from './with-gateway.ts';
+import { definition, runBoth, type TestGateway, withGateway, withUpstream } from './with-gateway.ts';
 
 const reload = suite('reload');
 
@@ -336,13 +336,5 @@ async function apart(configuration: ReturnType<typeof resolveConfiguration>): Pr
   const path = join(folder, 'coprocess.sock');
   const link = { ...configuration.coprocess, listen: { kind: 'unix', path } as const, targets: [`unix:${path}`] };
   const plugins = { ...configuration.plugins, folders: [join(folder, 'elsewhere')] };
-  const coprocess = await runCoprocess({ ...configuration, plugins, coprocess: link });
-  const gateway = await runGateway({ ...configuration, coprocess: link });
-  return {
-    ...gateway,
-    close: async () => {
-      await gateway.close();
-      await coprocess.close();
-    },
-  };
+  return runBoth({ ...configuration, coprocess: link }, { plugins });
 }

@@ -3,7 +3,7 @@ import * as http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { resolveConfiguration, type UserConfiguration } from '../../gateway/configuration/index.ts';
-import { type Running, run } from '../../main.ts';
+import { type Running, run, runCoprocess, runGateway } from '../../main.ts';
 
 export interface GatewayTest {
   /** Classic definitions, over what every API needs; the listen path is `/name/`. */
@@ -56,6 +56,22 @@ export async function withGateway(test: GatewayTest, use: (gateway: TestGateway)
     await running.close();
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** A coprocess and a gateway that is linked to it, as one thing to close. */
+export async function runBoth(
+  configuration: ReturnType<typeof resolveConfiguration>,
+  coprocessOnly: Partial<ReturnType<typeof resolveConfiguration>> = {},
+): Promise<Running> {
+  const coprocess = await runCoprocess({ ...configuration, ...coprocessOnly });
+  const gateway = await runGateway(configuration);
+  return {
+    ...gateway,
+    close: async () => {
+      await gateway.close();
+      await coprocess.close();
+    },
+  };
 }
 
 export function definition(name: string, api: Record<string, unknown>): Record<string, unknown> {

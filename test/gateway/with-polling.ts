@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import type { Configuration, UserConfiguration } from '../../gateway/configuration/index.ts';
-import { type Running, run, runCoprocess, runGateway } from '../../main.ts';
+import { type Running, run, runCoprocess } from '../../main.ts';
 import type { BundleSpec } from '../conformance/peers/bundle.ts';
 import { type BundleServer, withBundleServer } from '../coprocess/bundles/bundle-server.ts';
-import { type TestGateway, withGateway, withUpstream } from './with-gateway.ts';
+import { runBoth, type TestGateway, withGateway, withUpstream } from './with-gateway.ts';
 
 export const python = (code: string, hooks: Record<string, unknown>): BundleSpec => ({
   manifest: { file_list: ['middleware.py'], custom_middleware: { driver: 'python', ...hooks } },
@@ -127,7 +127,7 @@ export async function withPolling(
 
 const starters: Readonly<Record<Mode, (configuration: Configuration) => Promise<Running>>> = {
   'one process': run,
-  'two services': runBoth,
+  'two services': (configuration) => runBoth(configuration),
   'two coprocesses': async (configuration) => {
     const { bundles, coprocess } = configuration;
     const path = coprocess.targets[1]?.slice('unix:'.length) as string;
@@ -148,23 +148,11 @@ const starters: Readonly<Record<Mode, (configuration: Configuration) => Promise<
   },
 };
 
-async function runBoth(configuration: Configuration): Promise<Running> {
-  const coprocess = await runCoprocess(configuration);
-  const gateway = await runGateway(configuration);
-  return {
-    ...gateway,
-    close: async () => {
-      await gateway.close();
-      await coprocess.close();
-    },
-  };
-}
-
 /** Asks again and again. */
 export async function until<Value>(
   read: () => Promise<Value>,
   holds: (value: Value) => boolean,
-  longestMs: number = 20_000,
+  longestMs: number = 5000,
 ): Promise<Value> {
   const endMs = performance.now() + longestMs;
   for (;;) {

@@ -1,6 +1,5 @@
-import { runCoprocess, runGateway } from '../../../main.ts';
 import { withStore } from '../../coprocess/bundles/with-store.ts';
-import { type GatewayTest, withGateway } from '../../gateway/with-gateway.ts';
+import { type GatewayTest, runBoth, withGateway } from '../../gateway/with-gateway.ts';
 import { withOtlpSink } from '../../telemetry/otlp-sink.ts';
 import type { Subject } from './case.ts';
 import { definitionsFor } from './definitions.ts';
@@ -33,8 +32,8 @@ export async function withWorld(
             servers: { default: { target: plugins.target } },
             bundles: { baseUrl: store.baseUrl, folder: store.folder },
             tracing: { endpoint: sink.grpcEndpoint, ratio: 1, batchDelayMs: 20, maxQueuedSpans: 100_000 },
-            // Hundreds of guests start at once, and some start again: the machine may be slow.
-            limits: { drainTimeoutMs: 100, startTimeoutMs: 240_000, hookTimeoutMs: 30_000 },
+            // Hundreds of guests start at once.
+            limits: { drainTimeoutMs: 100, startTimeoutMs: 240_000 },
             ...language.configuration,
           },
           ...(mode === 'two services' && { start: twoServices }),
@@ -53,15 +52,6 @@ export async function withWorld(
 /** Gateway and coprocess with a unix socket between them. */
 const twoServices: NonNullable<GatewayTest['start']> = async (configuration) => {
   const path = `${configuration.definitions.folder}.sock`;
-  const listen = { kind: 'unix', path } as const;
-  const link = { ...configuration.coprocess, listen, targets: [`unix:${path}`] };
-  const coprocess = await runCoprocess({ ...configuration, coprocess: link });
-  const gateway = await runGateway({ ...configuration, coprocess: link });
-  return {
-    ...gateway,
-    close: async () => {
-      await gateway.close();
-      await coprocess.close();
-    },
-  };
+  const link = { ...configuration.coprocess, listen: { kind: 'unix', path } as const, targets: [`unix:${path}`] };
+  return runBoth({ ...configuration, coprocess: link });
 };

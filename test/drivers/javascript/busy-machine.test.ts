@@ -41,7 +41,7 @@ busy('a script that goes on and on is ended nonetheless, before its deadline', a
     const failure = failureOf(run(0, { timeoutMs: 10_000 }));
     await stopAtWork(500);
     assert.is(await failure, 'HOOK_TIMED_OUT');
-    assert.ok(performance.now() - startMs < 10_000);
+    assert.ok(performance.now() - startMs < 5000);
   });
 });
 
