@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import * as http from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -14,6 +13,8 @@ export interface Product {
   readonly folder: string;
   /** What it has printed since the last time somebody asked. */
   printed(): string;
+  /** @throws {Error} when a process of it has ended, with how, and with what it printed last. */
+  assertRunning(): void;
   close(): Promise<void>;
 }
 
@@ -41,37 +42,98 @@ export async function startProduct(world: World, config: Record<string, unknown>
   const conf = join(folder, 'tyk.conf');
   await writeFile(conf, JSON.stringify(merge(tykConf(world), config)));
   const socket = `unix:${join(folder, 'coprocess.sock')}`;
-  const output: string[] = [];
-  const start = (...words: string[]): ChildProcess => {
-    const child = spawn(process.execPath, ['--conditions=source', 'cli/index.ts', ...words], {
-      cwd: root,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    child.stdout.on('data', (chunk: Buffer) => output.push(chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => output.push(chunk.toString()));
-    return child;
-  };
-  const processes = split
+  const verbs = split
     ? [
-        start('coprocess', '--tyk-conf', conf, '--listen', socket),
-        start('gateway', '--tyk-conf', conf, '--coprocess', socket),
+        ['coprocess', '--tyk-conf', conf, '--listen', socket],
+        ['gateway', '--tyk-conf', conf, '--coprocess', socket],
       ]
-    : [start('run', '--tyk-conf', conf)];
+    : [['run', '--tyk-conf', conf]];
+  const processes = verbs.map((words) => new ProductProcess(words));
   try {
-    await answering(port, processes.at(-1) as ChildProcess);
+    await Promise.race(processes.map((process) => process.serving));
   } catch (error) {
-    await end(processes);
-    throw new Error(`${(error as Error).message}\n${output.join('')}`);
+    await Promise.all(processes.map((process) => process.end()));
+    throw error;
   }
   return {
     port,
     folder,
-    printed: () => output.splice(0).join(''),
+    printed: () => processes.map((process) => process.printed()).join(''),
+    assertRunning: () => {
+      for (const process of processes) process.assertRunning();
+    },
     close: async () => {
-      await end(processes.reverse());
+      for (const process of processes.reverse()) await process.end();
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** How long a product may take until it serves, with all definitions loaded or refused. */
+const startLimitMs = 60_000;
+
+class ProductProcess {
+  /** Resolves when it says that it serves; a coprocess of two services never does. */
+  readonly serving: Promise<void>;
+  private readonly verb: string;
+  private readonly child: ChildProcess;
+  private output = '';
+  private told = 0;
+
+  constructor(words: readonly string[]) {
+    this.verb = words[0] as string;
+    this.child = spawn(process.execPath, ['--conditions=source', 'cli/index.ts', ...words], {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.serving = new Promise((resolve, reject) => {
+      const cut = setTimeout(
+        () => reject(new Error(`the ${this.verb} did not serve within a minute: ${this.output}`)),
+        startLimitMs,
+      );
+      const read = (chunk: Buffer): void => {
+        this.output += chunk.toString();
+        if (!this.output.includes('gateway ready')) return;
+        clearTimeout(cut);
+        resolve();
+      };
+      this.child.stdout?.on('data', read);
+      this.child.stderr?.on('data', read);
+      this.child.once('close', () => {
+        clearTimeout(cut);
+        reject(this.ended());
+      });
+    });
+    this.serving.catch(() => {});
+  }
+
+  printed(): string {
+    const news = this.output.slice(this.told);
+    this.told = this.output.length;
+    return news;
+  }
+
+  assertRunning(): void {
+    if (this.hasEnded) throw this.ended();
+  }
+
+  async end(): Promise<void> {
+    if (this.hasEnded) return;
+    const ended = new Promise((resolve) => this.child.once('exit', resolve));
+    this.child.kill('SIGTERM');
+    const cut = setTimeout(() => this.child.kill('SIGKILL'), 8000);
+    await ended;
+    clearTimeout(cut);
+  }
+
+  private get hasEnded(): boolean {
+    return this.child.exitCode !== null || this.child.signalCode !== null;
+  }
+
+  private ended(): Error {
+    const { exitCode, signalCode } = this.child;
+    return new Error(`the ${this.verb} ended with ${exitCode ?? signalCode}: ${this.output.slice(-2000)}`);
+  }
 }
 
 /** What the recordings ran with. */
@@ -114,38 +176,6 @@ export async function freePort(): Promise<number> {
     if (!isFree) continue;
     await new Promise((resolve) => server.close(resolve));
     return port;
-  }
-}
-
-/** Resolves when `/hello` answers: then every definition is loaded or refused. */
-async function answering(port: number, child: ChildProcess): Promise<void> {
-  const until = Date.now() + 60_000;
-  while (Date.now() < until) {
-    if (child.exitCode !== null) throw new Error(`the gateway ended with ${child.exitCode}`);
-    if (await asked(port)) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error('the gateway did not answer /hello within a minute');
-}
-
-function asked(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const request = http.get({ port, host: '127.0.0.1', path: '/hello', agent: false }, (response) => {
-      response.resume();
-      response.on('end', () => resolve(true));
-    });
-    request.on('error', () => resolve(false));
-  });
-}
-
-async function end(processes: readonly ChildProcess[]): Promise<void> {
-  for (const child of processes) {
-    if (child.exitCode !== null || child.signalCode !== null) continue;
-    const ended = new Promise((resolve) => child.once('exit', resolve));
-    child.kill('SIGTERM');
-    const cut = setTimeout(() => child.kill('SIGKILL'), 8000);
-    await ended;
-    clearTimeout(cut);
   }
 }
 

@@ -32,7 +32,7 @@ const base = {
 
 /** A suite whose product and peers are running. */
 export interface RunningSuite {
-  /** Run a case and compare it with its recording. */
+  /** Run a case and compare it with its recording. @throws {Error} when the product has ended. */
   check(one: Case): Promise<Difference[]>;
   /** What the product has printed since the last time somebody asked. */
   printed(): string;
@@ -62,7 +62,10 @@ export async function startSuite(suite: Suite, split: boolean): Promise<RunningS
   const peers = { folder, port, pluginPort: plugins.port, filePort: files.port, redisPort: redis.port };
   const product = await startProduct(peers, substitute(suite.config, world), split);
   return {
-    check: (one) => checkCase(suite, one, { world, port, redisPort: redis.port, upstream, plugins, files }),
+    check: async (one) => {
+      product.assertRunning();
+      return checkCase(suite, one, { world, port, redisPort: redis.port, upstream, plugins, files });
+    },
     printed: () => product.printed(),
     close: async () => {
       await product.close();
