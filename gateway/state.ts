@@ -19,7 +19,7 @@ export type StateLog = (level: 'info' | 'warn', message: string, fields?: Record
 
 export async function openState(configuration: Configuration, log: StateLog): Promise<GatewayState> {
   const report = (error: Error): void => log('warn', error.message);
-  const store = await createStore(configuration.store, report);
+  const store = await createStore(configuration.store, log);
   const { policies, problems } = await createPolicies(configuration.policies.path);
   for (const problem of problems) log('warn', problem);
   const sessions = createSessions({

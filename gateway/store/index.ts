@@ -1,5 +1,6 @@
 import type { Store as StoreConfiguration } from '../configuration/index.ts';
 import { createMemoryStore } from './memory/memory-store.ts';
+import type { StoreLog } from './redis/outage.ts';
 import { createRedisStore } from './redis/redis-store.ts';
 import type { Store } from './store.ts';
 
@@ -8,8 +9,8 @@ export { StoreUnavailable } from './store.ts';
 
 /**
  * The store that the configuration asks for. A Redis that cannot be reached yet is no error: the store is not available until it can.
- * @param report told of what goes wrong with the connection, for the log.
+ * @param log told when it is out of reach, why, and when it is back.
  */
-export function createStore(configuration: StoreConfiguration, report?: (error: Error) => void): Promise<Store> {
-  return configuration.kind === 'memory' ? createMemoryStore(configuration) : createRedisStore(configuration, report);
+export function createStore(configuration: StoreConfiguration, log?: StoreLog): Promise<Store> {
+  return configuration.kind === 'memory' ? createMemoryStore(configuration) : createRedisStore(configuration, log);
 }

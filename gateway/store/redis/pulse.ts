@@ -8,6 +8,8 @@ const silenceMs = 1500;
 export interface Heart {
   /** Publish a beat; resolves when Redis took it. */
   beat(): Promise<unknown>;
+  /** Called when {@link Pulse.alive} turned true. */
+  onLife(): void;
   /** Called when {@link Pulse.alive} turned false. */
   onDeath(): void;
   /** Called when {@link Pulse.hearing} turned true. */
@@ -58,7 +60,9 @@ export class Pulse {
 
   private answered(): void {
     this.answeredAtMs = performance.now();
+    if (this.alive) return;
     this.alive = true;
+    this.heart.onLife();
   }
 
   /** The connection that listens is gone. */

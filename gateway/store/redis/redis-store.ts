@@ -5,6 +5,7 @@ import { maxExactLimit } from '../rate-slices.ts';
 import { type Admission, type Lists, type QuotaCount, type RateCount, type Store, StoreUnavailable } from '../store.ts';
 import { type Connection, connect } from './connection.ts';
 import { Deadlines } from './deadlines.ts';
+import { Outage, type StoreLog } from './outage.ts';
 import { Pulse } from './pulse.ts';
 import { admitScript, incrementScript, replaceScript } from './scripts.ts';
 import { Subscriber } from './subscriber.ts';
@@ -18,13 +19,10 @@ type Scripted = Connection & {
 
 /**
  * A store in Redis. Resolves when Redis answers, or after the configured wait: the store is then not available, and tries on.
- * @param report told of what went wrong with the connection, for the log.
+ * @param log told when Redis is out of reach, why, and when it is back.
  */
-export async function createRedisStore(
-  configuration: RedisConfiguration,
-  report: (error: Error) => void = () => {},
-): Promise<Store> {
-  const store = new RedisStore(configuration, report);
+export async function createRedisStore(configuration: RedisConfiguration, log: StoreLog = () => {}): Promise<Store> {
+  const store = new RedisStore(configuration, new Outage(configuration, log));
   await store.opened;
   return store;
 }
@@ -52,10 +50,11 @@ class RedisStore implements Store {
   private readonly id = randomBytes(9).toString('base64url');
   private readonly beatChannel = `interpose.beat.${this.id}`;
   private requests = 0;
+  private closed: boolean = false;
   /** The socket that holds commands back until this turn of the event loop ends. */
   private gathering: Redis['stream'] | undefined;
 
-  constructor(configuration: RedisConfiguration, report: (error: Error) => void) {
+  constructor(configuration: RedisConfiguration, outage: Outage) {
     this.isCluster = configuration.mode === 'cluster';
     this.deadlines = new Deadlines(
       this.isCluster ? Math.min(configuration.timeoutMs, nodeTimeoutMs) : configuration.timeoutMs,
@@ -76,7 +75,11 @@ class RedisStore implements Store {
     this.pulse = new Pulse({
       beat: () => this.beat(),
       onCheck: () => this.deadlines.check(),
-      onDeath: () => this.deadlines.rejectAll('Redis stopped answering'),
+      onLife: () => outage.ended(),
+      onDeath: () => {
+        this.deadlines.rejectAll('Redis stopped answering');
+        if (!this.closed) outage.began('it stopped answering');
+      },
       onDeafness: () => this.subscriber.reconnect(),
       onHearing: () => {
         open();
@@ -89,7 +92,7 @@ class RedisStore implements Store {
       onClose: () => this.pulse.deaf(),
     });
     this.subscriber.add(this.beatChannel);
-    this.redis.on('error', report);
+    this.redis.on('error', ({ message }: Error) => outage.began(message));
     this.redis.on('ready', () => {
       this.pulse.beat();
       this.subscriber.reconnect();
@@ -219,6 +222,7 @@ class RedisStore implements Store {
   }
 
   async close(): Promise<void> {
+    this.closed = true;
     this.pulse.stop();
     this.subscriber.close();
     this.redis.disconnect();

@@ -169,6 +169,42 @@ down('a server that takes connections and never answers costs its time limit, an
   await new Promise((resolve) => silent.close(resolve));
 });
 
+down('the log tells once that Redis is out of reach, where it is and why, and once that it is back', () =>
+  withStores('redis', async ({ raw, pids }) => {
+    const port = raw.options.port as number;
+    const lines: string[] = [];
+    const store = await createStore(redisConfiguration([port], { timeoutMs: 500 }), (level, message) =>
+      lines.push(`${level}: ${message}`),
+    );
+    assert.equal(lines, []);
+    await frozen(pids, async () => {
+      await until(() => !store.available, 3000);
+      for (let i = 0; i < 3; i++) await Promise.resolve(store.get('anything')).catch(() => {});
+    });
+    await until(() => store.available, 3000);
+    const where = `Redis at 127.0.0.1:${port}`;
+    assert.equal(lines, [
+      `warn: the store is out of reach, ${where}: it stopped answering; requests that need it get 503 until it answers`,
+      `info: the store is back, ${where}`,
+    ]);
+    await store.close();
+    assert.is(lines.length, 2);
+  }),
+);
+
+down('each reason why Redis cannot be reached is told once, however often that is tried', async () => {
+  const closed = createServer();
+  await new Promise<void>((resolve) => closed.listen(0, '127.0.0.1', resolve));
+  const { port } = closed.address() as { port: number };
+  await new Promise((resolve) => closed.close(resolve));
+  const lines: string[] = [];
+  const store = await createStore(redisConfiguration([port], { timeoutMs: 1500 }), (_, message) => lines.push(message));
+  assert.equal(lines, [
+    `the store is out of reach, Redis at 127.0.0.1:${port}: connect ECONNREFUSED 127.0.0.1:${port}; requests that need it get 503 until it answers`,
+  ]);
+  await store.close();
+});
+
 down('user and password are shown, and a wrong one is reported', () =>
   withStores('redis', async ({ raw }) => {
     await raw.call('ACL', 'SETUSER', 'interpose', 'on', '>secret', '~*', '&*', '+@all');
@@ -177,11 +213,11 @@ down('user and password are shown, and a wrong one is reported', () =>
     const right = await createStore(as('secret'));
     assert.is(right.available, true);
     await right.close();
-    const reports: Error[] = [];
-    const wrong = await createStore(as('guess'), (error) => reports.push(error));
+    const reports: string[] = [];
+    const wrong = await createStore(as('guess'), (_, message) => reports.push(message));
     assert.is(wrong.available, false);
     assert.ok(
-      reports.some((error) => error.message.includes('WRONGPASS')),
+      reports.some((message) => message.includes('WRONGPASS')),
       String(reports),
     );
     await wrong.close();
