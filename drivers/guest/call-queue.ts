@@ -72,6 +72,13 @@ export class CallQueue {
     this.waiting.splice(0, sent);
   }
 
+  /** Calls that a process died over before it began them wait for the next, ahead of all others. */
+  putBack(calls: readonly OpenCall[]): void {
+    for (const call of calls) call.process = undefined;
+    this.waiting.unshift(...calls);
+    this.pump();
+  }
+
   /** Whoever waits for his turn waits in vain. */
   failWaiting(failure: PluginFailure): void {
     for (const call of this.waiting.splice(0)) call.fail(failure);

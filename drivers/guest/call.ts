@@ -29,6 +29,8 @@ export class OpenCall {
   readonly partBytes: number;
   readonly queuedMs = performance.now();
   sentMs = 0;
+  /** Which frame to its process it was in. */
+  frame = 0;
   /** Who owes the answer; nobody yet while it waits for its turn. */
   process: GuestProcess | undefined;
   settled: boolean = false;

@@ -8,6 +8,8 @@ export class FrameChannel {
   private readonly reader: FrameReader;
   private readonly writer = new FrameWriter();
   private readonly write: (buffers: Buffer[]) => void;
+  /** Number of the frame that the next message will be in. */
+  frame = 0;
   private scheduled: boolean = false;
   private closed: boolean = false;
 
@@ -35,7 +37,9 @@ export class FrameChannel {
 
   /** Send now what waits for the end of the turn. */
   flush(): void {
-    if (this.writer.size > 0 && !this.closed) this.write(this.writer.take());
+    if (this.writer.size === 0 || this.closed) return;
+    this.frame++;
+    this.write(this.writer.take());
   }
 
   close(): void {

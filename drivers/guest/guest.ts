@@ -1,5 +1,5 @@
 import { PluginFailure } from '../../contract/failure.ts';
-import type { GuestAnswer, GuestCall } from './call.ts';
+import type { GuestAnswer, GuestCall, OpenCall } from './call.ts';
 import { CallQueue, type QueueOwner } from './call-queue.ts';
 import type { GuestLoaded } from './loaded.ts';
 import { type GuestOptions, type ResolvedGuestOptions, resolveGuestOptions } from './options.ts';
@@ -181,9 +181,14 @@ class SupervisedGuest implements Guest, ProcessOwner, QueueOwner, RestingGuest {
     if (process.served >= calls || outgrown) this.recycle();
   }
 
-  onDead(process: GuestProcess, reason: string): void {
+  onDead(process: GuestProcess, reason: string, unbegun: readonly OpenCall[]): void {
     this.retiring.delete(process);
-    if (process !== this.current) return;
+    if (process === this.current) this.onServingDead(process, reason);
+    if (this.closed) for (const call of unbegun) call.fail(this.unavailable('it is being closed'));
+    else this.queue.putBack(unbegun);
+  }
+
+  private onServingDead(process: GuestProcess, reason: string): void {
     this.current = undefined;
     this.options.warm?.stopped(this);
     if (this.closed) return;

@@ -12,14 +12,20 @@ export interface GuestLoaded {
   readonly language: string;
   /** Calls it wants at a time; further ones wait with the host. */
   readonly concurrency: number;
+  /**
+   * It runs calls one after the other, as they come, and has sent all answers of a frame before it begins the next: when it dies, calls
+   * of later frames have not begun.
+   */
+  readonly inOrder: boolean;
   /** How it wants sessions: as `coprocess.SessionState` bytes, or as an object in the header. */
   readonly session: 'protobuf' | 'json';
 }
 
 /** What a guest says in `hello` and `loaded`. @throws {Error} when it is not what the protocol asks for. */
 export function readLoaded(hello: Message, loaded: Message): GuestLoaded {
-  const { concurrency: first = 64, session = 'json' } = (hello.capabilities ?? {}) as Record<string, unknown>;
-  const { concurrency = first } = loaded;
+  const capabilities = { concurrency: 64, inOrder: false, session: 'json', ...(hello.capabilities as object) };
+  const { session } = capabilities;
+  const { concurrency = capabilities.concurrency, inOrder = capabilities.inOrder } = loaded;
   if (!Number.isInteger(concurrency) || (concurrency as number) < 1) {
     throw new Error(`its "concurrency" must be a positive integer, got ${JSON.stringify(concurrency)}`);
   }
@@ -31,6 +37,7 @@ export function readLoaded(hello: Message, loaded: Message): GuestLoaded {
     reports: loaded.hooks.map(readReport),
     language: typeof hello.language === 'string' ? hello.language : 'unknown',
     concurrency: concurrency as number,
+    inOrder: inOrder === true,
     session,
   };
 }

@@ -14,8 +14,8 @@ import { GuestOutput } from './output.ts';
 export interface ProcessOwner {
   /** The process answered a call, so it has room for another. */
   onAnswered(process: GuestProcess): void;
-  /** The process is of no more use; what it owed has been rejected. */
-  onDead(process: GuestProcess, reason: string): void;
+  /** The process is of no more use; what it owed has been rejected, save for calls that it cannot have begun. */
+  onDead(process: GuestProcess, reason: string, unbegun: readonly OpenCall[]): void;
 }
 
 /** One child process from spawn to exit: its channel, the calls it owes, its memory, its last words. */
@@ -91,6 +91,7 @@ export class GuestProcess {
 
   send(call: OpenCall, nowMs: number): void {
     call.process = this;
+    call.frame = this.channel.frame;
     if (this.owed.size === 0) this.owingSinceMs = nowMs;
     this.served++;
     this.owed.set(call.id, call);
@@ -260,15 +261,26 @@ export class GuestProcess {
   private die(reason: string): void {
     if (this.dead) return;
     this.dead = true;
+    const unbegun = new Set(this.unbegun());
     for (const timer of this.timers) clearTimeout(timer);
     this.channel.close();
     this.output.close();
     const message = `${this.options.name} (pid ${this.pid ?? 'none'}) is gone: ${reason}`;
     const calls = this.owed.values();
     this.owed.clear();
-    for (const call of calls) if (!call.settled) call.fail(new PluginFailure('DRIVER_UNAVAILABLE', message));
+    for (const call of calls) {
+      if (!call.settled && !unbegun.has(call)) call.fail(new PluginFailure('DRIVER_UNAVAILABLE', message));
+    }
     this.becomeFailed(new PluginFailure('DRIVER_UNAVAILABLE', message));
-    this.owner.onDead(this, reason);
+    this.owner.onDead(this, reason, [...unbegun]);
+  }
+
+  /** Owed calls that have not begun, oldest first, as far as that is known. */
+  private unbegun(): OpenCall[] {
+    if (this.loaded?.inOrder !== true) return [];
+    const calls = this.owed.values();
+    const begun = Math.min(...calls.map(({ frame }) => frame));
+    return calls.filter(({ frame, settled }) => frame > begun && !settled).sort((a, b) => a.id - b.id);
   }
 }
 

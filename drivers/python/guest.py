@@ -35,6 +35,7 @@ class Channel:
         self.main = get_ident()
         self.last_request = 0
         self.flushed = 0.0
+        self.mixed = False  # Frames came while a hook waited for the gateway: what is to be done belongs to several.
 
     def fill(self, size):
         buffer = self.buffer
@@ -117,6 +118,7 @@ class Channel:
         if get_ident() == self.main:
             while len(waiter) == 1:
                 self.read_frame()
+            self.mixed = True
             if self.aside is not None and self.todo:
                 self.aside.loop.stop()  # Calls have come meanwhile, of which the loop does not know.
         else:
@@ -1061,6 +1063,7 @@ class Guest:
         if any(getattr(hook, "is_async", False) for plugin in self.plugins for hook in plugin.hooks.values()):
             self.aside = channel.aside = Aside()
             loaded["concurrency"] = 1024
+            loaded["inOrder"] = False
         channel.send(loaded)
 
     def probe(self, message):
@@ -1250,16 +1253,20 @@ def main():
     kind = "protobuf" if real else "json"
     language = "python %s, %s" % (sys.version.split()[0], "protobuf" if real else "without protobuf")
     channel.send({"type": "hello", "protocol": 1, "language": language,
-                  "capabilities": {"concurrency": 64, "session": kind}})
+                  "capabilities": {"concurrency": 64, "inOrder": True, "session": kind}})
     channel.flush()
     todo, wait = channel.todo, channel.read_frame
     while True:
         if not todo:
+            channel.mixed = False
             wait()
             continue
         message = todo.popleft()
         kind = message["type"]
         if kind == "call":
+            # The answers of a frame are sent before the next is begun: the host relies on it when this process dies.
+            if channel.mixed and channel.outbox:
+                channel.flush()
             guest.call(message)
         elif kind == "load":
             guest.load(message)

@@ -110,6 +110,55 @@ life('calls wait out a pause of the crash loop', async () => {
   });
 });
 
+const nextFrame = (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+
+life('a guest that runs calls in order dies: those that it had not begun go to the next, in their order', async () => {
+  await withFaultyGuest({ load: { capabilities: { inOrder: true } }, cancelGraceMs: 200 }, async ({ guest, ask }) => {
+    const { pid } = (await ask('who')).message;
+    const looping = failure(ask('loop', { timeoutMs: 100 }));
+    await nextFrame();
+    const ended: string[] = [];
+    const waiting = ['first', 'second'].map((echo) => ask('echo', { members: { echo } }).then(() => ended.push(echo)));
+    await nextFrame();
+    const late = failure(ask('echo', { timeoutMs: 150 }));
+    assert.is((await looping).reason, 'HOOK_TIMED_OUT');
+    assert.is((await late).reason, 'HOOK_TIMED_OUT');
+    await Promise.all(waiting);
+    assert.equal(ended, ['first', 'second']);
+    assert.is.not((await ask('who')).message.pid, pid);
+    assert.is(guest.status.deaths, 1);
+  });
+});
+
+for (const [who, inOrder, next] of [
+  ['a guest that runs calls side by side', false, nextFrame],
+  ['one frame, of which nobody knows how far it came', true, async () => {}],
+] as const) {
+  life(`what else ${who} owed when it died is not run a second time`, async () => {
+    await withFaultyGuest({ load: { capabilities: { inOrder } }, cancelGraceMs: 50 }, async ({ guest, ask }) => {
+      await guest.start();
+      const looping = failure(ask('loop', { timeoutMs: 100 }));
+      await next();
+      const beside = failure(ask('echo'));
+      assert.is((await looping).reason, 'HOOK_TIMED_OUT');
+      assert.is((await beside).reason, 'DRIVER_UNAVAILABLE');
+    });
+  });
+}
+
+life('a guest that is closed while it hangs takes what it had not begun with it', async () => {
+  const options = { load: { capabilities: { inOrder: true } }, drainTimeoutMs: 50 };
+  await withFaultyGuest(options, async ({ guest, ask }) => {
+    await guest.start();
+    const looping = failure(ask('loop'));
+    await nextFrame();
+    const beside = failure(ask('echo'));
+    await nextFrame();
+    await guest.close();
+    assert.equal([(await looping).reason, (await beside).reason], ['DRIVER_UNAVAILABLE', 'DRIVER_UNAVAILABLE']);
+  });
+});
+
 life('an idle guest is ended, and the next call starts a new one', async () => {
   await withFaultyGuest({ idleMs: 100 }, async ({ guest, ask }) => {
     const first = (await ask('who')).message.pid as number;
