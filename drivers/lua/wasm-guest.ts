@@ -31,17 +31,17 @@ lua.luaL_openlibs(state);
 const lengthAt = module._malloc(4);
 
 /** The argument as bytes: a view that is good until Lua runs again. */
-function bytesAt(index: number): Buffer {
+function bytesAt(state: number, index: number): Buffer {
   const at = C._lua_tolstring(state, index, lengthAt);
   const length = new DataView(module.HEAPU8.buffer).getUint32(lengthAt, true);
   return Buffer.from(module.HEAPU8.buffer, at, length);
 }
 
-function textAt(index: number): string {
-  return bytesAt(index).toString('utf8');
+function textAt(state: number, index: number): string {
+  return bytesAt(state, index).toString('utf8');
 }
 
-function push(bytes: Uint8Array): number {
+function push(state: number, bytes: Uint8Array): number {
   const at = module._malloc(bytes.length + 1);
   module.HEAPU8.set(bytes, at);
   C._lua_pushlstring(state, at, bytes.length);
@@ -66,32 +66,32 @@ function writeAll(fd: number, bytes: Uint8Array): void {
 
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
-/** What guest/luajit.lua has, for this engine. Each takes the arguments of Lua from the stack, and returns how many results it pushed. */
-const carrier: Record<string, () => number> = {
-  read: () => push(readAll(lua.lua_tonumberx(state, 1, null))),
-  write: () => {
-    writeAll(outputFd, bytesAt(1));
+/** What guest/luajit.lua has, for this engine. Each takes the arguments from the stack of the Lua thread that calls, and returns how many results it pushed. */
+const carrier: Record<string, (state: number) => number> = {
+  read: (state) => push(state, readAll(lua.lua_tonumberx(state, 1, null))),
+  write: (state) => {
+    writeAll(outputFd, bytesAt(state, 1));
     return 0;
   },
-  now_us: () => {
+  now_us: (state) => {
     lua.lua_pushnumber(state, performance.now() * 1000);
     return 1;
   },
-  read_part: () => push(readFileSync(new URL(`guest/${textAt(1)}`, import.meta.url))),
-  read_file: () => {
+  read_part: (state) => push(state, readFileSync(new URL(`guest/${textAt(state, 1)}`, import.meta.url))),
+  read_file: (state) => {
     try {
-      return push(readFileSync(textAt(1)));
+      return push(state, readFileSync(textAt(state, 1)));
     } catch (error) {
       lua.lua_pushnil(state);
-      return 1 + push(Buffer.from((error as Error).message));
+      return 1 + push(state, Buffer.from((error as Error).message));
     }
   },
-  base64_encode: () => push(Buffer.from(bytesAt(1).toString('base64'), 'latin1')),
-  base64_decode: () => {
-    const text = bytesAt(1)
+  base64_encode: (state) => push(state, Buffer.from(bytesAt(state, 1).toString('base64'), 'latin1')),
+  base64_decode: (state) => {
+    const text = bytesAt(state, 1)
       .toString('latin1')
       .replace(/[\r\n]/g, '');
-    if (base64.test(text)) return push(Buffer.from(text, 'base64'));
+    if (base64.test(text)) return push(state, Buffer.from(text, 'base64'));
     lua.lua_pushnil(state);
     return 1;
   },

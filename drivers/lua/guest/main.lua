@@ -16,10 +16,10 @@ guest.carrier = is_program and part('luajit.lua') or carrier
 for _, name in ipairs {'json.lua', 'globals.lua', 'tyk.lua', 'api.lua', 'plugins.lua'} do part(name) end
 
 local carrier, json, plugins, tyk = guest.carrier, guest.json, guest.plugins, guest.tyk
-local byte, char, concat, floor, format, sub, traceback =
-  string.byte, string.char, table.concat, math.floor, string.format, string.sub, debug.traceback
-local ipairs, pairs, pcall, rawequal, setmetatable, tostring, type, xpcall =
-  ipairs, pairs, pcall, rawequal, setmetatable, tostring, type, xpcall
+local byte, char, concat, find, floor, format, sub, traceback =
+  string.byte, string.char, table.concat, string.find, math.floor, string.format, string.sub, debug.traceback
+local collectgarbage, ipairs, pairs, pcall, rawequal, setmetatable, tostring, type, xpcall =
+  collectgarbage, ipairs, pairs, pcall, rawequal, setmetatable, tostring, type, xpcall
 local now_us, text_json = carrier.now_us, json.text
 
 local hooks = {}
@@ -27,6 +27,10 @@ local todo, todo_first, todo_last = {}, 1, 0
 local outbox, outbox_parts = {}, {}
 local cancelled, replies = {}, {}
 local last_request, flushed_us, max_message_bytes = 0, 0, math.huge
+-- Frames came while a hook waited for the gateway: what is to be done belongs to several.
+local mixed = false
+-- A hook used up the stack of the thread that serves.
+local worn = false
 
 local function u32(n)
   return char(floor(n / 16777216) % 256, floor(n / 65536) % 256, floor(n / 256) % 256, n % 256)
@@ -90,6 +94,7 @@ function guest.ask(service, args)
   send(format('{"type":"request","id":%d,"service":%s,"args":%s}', id, text_json(service), json.encode(args)))
   flush()
   while not replies[id] do read_frame() end
+  mixed = true
   local reply = replies[id]
   replies[id] = nil
   if reply.error then error(reply.error, 0) end
@@ -158,8 +163,11 @@ local function run_call(message)
   local hook = hooks[message.hook]
   if not hook then return send_error(id, 'HOOK_UNKNOWN', format('there is no hook %s', tostring(message.hook))) end
   local ok, answer = xpcall(run_hook, on_error, hook, message)
-  if ok then answer:send(id, now_us() - began_us)
-  else send_error(id, answer.reason, answer.message, answer.stack) end
+  if ok then return answer:send(id, now_us() - began_us) end
+  -- A hook that used up the stack left none for `on_error`: then what comes is a text of the engine's.
+  if type(answer) ~= 'table' then answer = {reason = 'HOOK_THREW', message = tostring(answer)} end
+  send_error(id, answer.reason, answer.message, answer.stack)
+  worn = find(answer.message, 'stack overflow', 1, true) ~= nil
 end
 
 local function load_set(message)
@@ -177,20 +185,45 @@ local function load_set(message)
 end
 
 send(format(
-  '{"type":"hello","protocol":1,"language":%s,"capabilities":{"concurrency":64,"session":"json"}}',
+  '{"type":"hello","protocol":1,"language":%s,"capabilities":{"concurrency":64,"inOrder":true,"session":"json"}}',
   text_json(carrier.engine)
 ))
 flush()
-while true do
-  while todo_first > todo_last do read_frame() end
-  local message = todo[todo_first]
-  todo[todo_first] = nil
-  todo_first = todo_first + 1
-  if message.type == 'call' then run_call(message)
-  elseif message.type == 'load' then load_set(message)
-  elseif message.type == 'hello' then max_message_bytes = (message.maxFrameBytes or math.huge) / 2
-  elseif message.type == 'end' then break end
-  -- Answers share a frame, unless a hook was slow: then they have waited long enough.
-  if todo_first > todo_last or now_us() - flushed_us > 1000 then flush() end
+
+--- Whether the host wants no more; if not, the thread is worn.
+local function serve()
+  while not worn do
+    while todo_first > todo_last do
+      mixed = false
+      read_frame()
+    end
+    local message = todo[todo_first]
+    todo[todo_first] = nil
+    todo_first = todo_first + 1
+    -- The answers of a frame are sent before the next is begun: the host relies on it when this process dies.
+    if mixed and #outbox > 0 then flush() end
+    if message.type == 'call' then run_call(message)
+    elseif message.type == 'load' then load_set(message)
+    elseif message.type == 'hello' then max_message_bytes = (message.maxFrameBytes or math.huge) / 2
+    elseif message.type == 'end' then return true end
+    -- Answers share a frame, unless a hook was slow: then they have waited long enough.
+    if todo_first > todo_last or now_us() - flushed_us > 1000 then flush() end
+  end
+  return false
 end
+
+-- A stack of a million places is given back whole, with its thread: shrunk in place it leaves the built-in engine's memory in crumbs,
+-- and every later one takes longer, up to seconds.
+local thread, yield, running = nil, coroutine.yield, coroutine.running
+function coroutine.yield(...)
+  if running() == thread then error('attempt to yield from outside a coroutine', 2) end
+  return yield(...)
+end
+repeat
+  worn, thread = false, coroutine.create(serve)
+  local ok, ended = coroutine.resume(thread)
+  if not ok then error(traceback(thread, ended), 0) end
+  thread = nil
+  collectgarbage()
+until ended
 flush()

@@ -152,6 +152,34 @@ for (const engine of engines) {
     });
   });
 
+  api("a hook's coroutines may do what the hook may; the hook itself is none", async () => {
+    const files = {
+      'threads.lua': `
+        function threads()
+          local headers = interpose.request.headers
+          local next = coroutine.wrap(function(...)
+            coroutine.yield(interpose.base64.encode(...))
+            coroutine.yield(interpose.store.get('k').found)
+            error('enough')
+          end)
+          headers['X-Coded'] = next('text')
+          headers['X-Found'] = next()
+          headers['X-Over'] = tostring(pcall(next))
+          headers['X-Yield'] = select(2, pcall(coroutine.yield, 1))
+        end`,
+    };
+    await withLua({ engine, files, hooks: [['threads', 'pre', 'threads.lua']] }, async ({ run }) => {
+      for (let i = 0; i < 3; i++) {
+        assert.equal(setHeaders(await run('threads')), {
+          'X-Coded': 'dGV4dA==',
+          'X-Found': 'k',
+          'X-Over': 'false',
+          'X-Yield': 'attempt to yield from outside a coroutine',
+        });
+      }
+    });
+  });
+
   api('json and base64 are at hand, and nothing of interpose can be changed', async () => {
     const files = {
       'codec.lua': `

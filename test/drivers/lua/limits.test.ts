@@ -29,6 +29,8 @@ for (const engine of engines) {
       const beganMs = performance.now();
       assert.is((await failure(run('loop', { timeoutMs: 100 }))).reason, 'HOOK_TIMED_OUT');
       assert.ok(performance.now() - beganMs < 1000);
+      // It is deaf, but not gone yet.
+      assert.equal(setHeaders(await run('fine')), { X: 'fine' });
       await host.line(({ message }) => message.includes('it ignored the end of a call'));
       assert.equal(setHeaders(await run('fine')), { X: 'fine' });
     });
@@ -44,7 +46,8 @@ for (const engine of engines) {
 
   limits('endless recursion fails its call alone', async () => {
     await withLua({ engine, files, hooks }, async ({ run }) => {
-      assert.match((await failure(run('deep'))).message, /stack overflow/);
+      // How much stack is left for telling of it differs from time to time.
+      for (let i = 0; i < 20; i++) assert.match((await failure(run('deep'))).message, /stack overflow/);
       assert.equal(setHeaders(await run('fine')), { X: 'fine' });
     });
   });
